@@ -1,0 +1,232 @@
+"""The types that travel through the house, one for each stage of life; no logic but what makes their ids.
+
+An event is a `Hit` (untrusted, `collect.decode`), then an `Event` (clean), then a row of a person's trail.
+Times are Unix milliseconds, UTC. Types that are stored are `array_like`: their field order is the column order.
+"""
+
+import enum
+import secrets
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Role(enum.IntEnum):
+    """What a person is. A role only ever rises."""
+
+    visitor = 1
+    lead = 2
+    user = 3
+
+
+class Kind(enum.IntEnum):
+    """What a total counts; stored, so the numbers are fixed."""
+
+    event = 1
+    """Key: the event's name."""
+    page = 2
+    """Key: the page's path, of page views only."""
+    form = 3
+    """Key: `form`, `form\\nfield` or `\\nfield` (any form) of form errors."""
+
+
+Scalar = str | int | float | bool | None
+Metadata = dict[str, Any]
+"""Flat: text, number, boolean, `{url, value}`, `{amount, currency}`, or a form error's list of fields."""
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """One site of leadtrail.yaml, as the collector needs it."""
+
+    key: str
+    origins: frozenset[str] = frozenset()
+    timezone: str = "UTC"
+    cookie_domain: str | None = None
+    redact: frozenset[str] = frozenset()
+    """Query parameters redacted besides those that always are, in lower case."""
+    spa: str = "path"
+    """`hash` keeps the fragment as part of the page."""
+    webdriver: str = "refuse"
+    gpc: str = "honour"
+    dnt: str = "ignore"
+
+
+class Agent(Struct, frozen=True):
+    """What the user agent header says. `bot` is the reason why this is no person, or empty."""
+
+    browser: str = ""
+    os: str = ""
+    device: str = ""
+    """`desktop`, `mobile`, `tablet` or empty."""
+    bot: str = ""
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False):
+    """A clean event, ready to be folded into a person."""
+
+    id: str
+    name: str
+    at: int
+    """When it happened by the corrected clock of the browser."""
+    received: int
+    url: str = ""
+    path: str = ""
+    """The page's identity: see `people.page`."""
+    title: str = ""
+    referrer: str = ""
+    metadata: Metadata = {}
+    traits: Metadata | None = None
+    """Only of `identify`."""
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """One request's clean events, all of one visitor."""
+
+    site: str
+    visitor: str
+    """The visitor id: from a valid token, or made for this request."""
+    events: list[Event]
+    agent: Agent = Agent()
+    language: str = ""
+
+
+class Rejection(Struct, frozen=True):
+    """An event that was not taken, as the answer lists it."""
+
+    id: str
+    code: str
+    message: str
+
+
+class Person(Struct, frozen=True, array_like=True, kw_only=True):
+    """The state of one person: everything rules ask about that is no total."""
+
+    person_id: int
+    site: str
+    visitor: str
+    """The visitor id first given to this person; public, opens nothing."""
+    role: Role = Role.visitor
+    email: str | None = None
+    name: str | None = None
+    user_id: str | None = None
+    verified: bool = False
+    """Whether e-mail and user_id were proved (people.proof)."""
+    traits: Metadata = {}
+    """Further attributes by name."""
+    first_seen: int
+    last_seen: int
+    seen_before: int | None = None
+    """`last_seen` as it was before the present session."""
+    session_start: int
+    sessions: int = 1
+    events: int = 0
+    referrer: str = ""
+    """The first referrer."""
+    utm: dict[str, str] = {}
+    """The first UTM parameters: source, medium, campaign, term, content."""
+    landing: str = ""
+    """The URL of the first page view."""
+    language: str = ""
+    country: str = ""
+    browser: str = ""
+    os: str = ""
+    device: str = ""
+    became_lead: int | None = None
+    became_user: int | None = None
+    seen_day: int = 0
+    """Days since 1970 of `last_seen`; indexed, since `last_seen` itself must not be (HOUSE law 4)."""
+    merged_into: int | None = None
+
+
+class Total(Struct, frozen=True, array_like=True, gc=False):
+    """How often, first and last; kept for ever."""
+
+    count: int
+    first: int
+    last: int
+
+
+TotalKey = tuple[int, int, str]
+"""(person_id, kind, key)."""
+
+
+class Moment(Struct, frozen=True, array_like=True):
+    """An event as a person's trail keeps it."""
+
+    person_id: int
+    id: str
+    site: str
+    at: int
+    received: int
+    name: str
+    path: str
+    url: str
+    title: str
+    referrer: str
+    metadata: Metadata
+    role: int
+    session: int
+
+
+class Milestone(Struct, frozen=True, array_like=True):
+    """What changed about a person and is no event: `became` (lead, user) or `merge`."""
+
+    person_id: int
+    at: int
+    kind: str
+    detail: Metadata
+
+
+class Offer(Struct, frozen=True, array_like=True):
+    """A page message that a person won: claimed once by (person, rule, nth), offered until it was shown."""
+
+    person_id: int
+    rule: str
+    nth: int
+    event_id: str
+    """The event that won it, or to which it was offered again; a repeat of that event gets it again."""
+    claimed: int
+    offered: int
+    message: Metadata
+    """As answered: see CONTRACT section 9."""
+    shown: int | None = None
+    clicked: int | None = None
+    dismissed: int | None = None
+
+
+class Answer(Struct, frozen=True):
+    """What a batch is answered once it is committed."""
+
+    stored: int
+    repeated: int
+    messages: list[Metadata] = []
+
+
+def new_person_id(now: int) -> int:
+    """A 63-bit id: 42 bits of Unix milliseconds (until 2109), so that newer people sort later, and 21 random bits."""
+    return ((now & ((1 << 42) - 1)) << 21) | secrets.randbits(21)
+
+
+def public_id(person_id: int) -> str:
+    """The id of a contact on the wire: 16 hex digits."""
+    return f"{person_id:016x}"
+
+
+def person_id_of(text: str) -> int | None:
+    """The person id behind a contact's id, or None if it cannot be one."""
+    if len(text) != 16:
+        return None
+    try:
+        number = int(text, 16)
+    except ValueError:
+        return None
+    return number if 0 <= number < 1 << 63 and public_id(number) == text else None
+
+
+def visitor_ident(site: str, visitor: str) -> str:
+    """The key under which a visitor id resolves to a person (HOUSE law 3)."""
+    return f"{site}/visitor/{visitor}"
+
+
+encode_json = msgspec.json.Encoder().encode

@@ -1,0 +1,1 @@
+"""People: recognising them (token, proof), folding events into them (state), pages as they are counted (page). Pure."""

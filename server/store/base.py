@@ -1,0 +1,142 @@
+"""What every storage engine can do. Batches in, types out; no SQL here, no rules, no web.
+
+A transaction sees and holds what it touches: between `people` and the commit nobody else changes those people. So
+what it read is still true when it writes, and counts are written as they are.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol
+
+from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
+
+
+class Changes(NamedTuple):
+    """What one transaction writes, each list free of repeats."""
+
+    identities: Mapping[str, int] = {}
+    people: Collection[Person] = ()
+    events: Collection[Moment] = ()
+    totals: Mapping[TotalKey, Total] = {}
+    """Keyed totals as they now are."""
+    milestones: Collection[Milestone] = ()
+    offers: Collection[Offer] = ()
+    event_names: Collection[tuple[str, str, int]] = ()
+    """(site, name, first seen)."""
+
+
+class Transaction(Protocol):
+    """One ingest transaction. It commits when its context is left without an error."""
+
+    async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
+        """The person behind each ident that is known."""
+
+    async def people(self, person_ids: Iterable[int]) -> dict[int, Person]:
+        """These people, held until the commit."""
+
+    async def known_events(self, keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Those of the (person_id, event id) pairs that are stored already."""
+
+    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
+        """The totals that exist of those asked for."""
+
+    async def page_totals(self, person_ids: Iterable[int]) -> dict[TotalKey, Total]:
+        """All page totals of these people: for rules with globs."""
+
+    async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
+        """All page messages that these people ever won."""
+
+    async def event_names(self, site: str) -> set[str]:
+        """The custom event names that the site has used."""
+
+    async def save(self, changes: Changes) -> None:
+        """Write all of it."""
+
+
+class Page(NamedTuple):
+    """A slice of a list of people."""
+
+    people: list[Person]
+    total: int
+    more: bool
+
+
+class Trail(NamedTuple):
+    """A slice of one person's trail, newest first. `newer` are the moments just after the slice, oldest first: what
+    ended its newest page view."""
+
+    moments: list[Moment]
+    newer: list[Moment]
+    more: bool
+
+
+class Reads(Protocol):
+    """What the dashboard and the API look at; never inside the ingest transaction."""
+
+    async def person(self, person_id: int) -> Person | None:
+        """The person, or None; a merged one is answered as it stands, with `merged_into`."""
+
+    async def person_of(self, ident: str) -> int | None:
+        """The person_id behind an ident."""
+
+    async def find_people(
+        self, *, email: str | None = None, roles: Collection[int] = (), limit: int, before: int | None = None
+    ) -> Page:
+        """People, newest first, by exact e-mail (lower case) or all; `before` is a person_id."""
+
+    async def trail(self, person_id: int, *, limit: int, before: tuple[int, str] | None = None) -> Trail:
+        """The person's moments older than `before` = (at, event id)."""
+
+    async def milestones(self, person_id: int) -> list[Milestone]:
+        """Newest first."""
+
+    async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
+        """Every total of one person."""
+
+    async def all_offers(self, person_id: int) -> list[Offer]:
+        """Every page message that one person won, newest first."""
+
+
+class OperatorSession(NamedTuple):
+    created: int
+    used: int
+    csrf: str
+
+
+class Operators(Protocol):
+    """Who may open the dashboard."""
+
+    async def password_hash(self) -> str | None: ...
+
+    async def set_password_hash(self, password_hash: str, now: int) -> None:
+        """Also ends every session."""
+
+    async def add_session(self, token_hash: str, csrf: str, now: int) -> None: ...
+
+    async def session(self, token_hash: str) -> OperatorSession | None: ...
+
+    async def touch_session(self, token_hash: str, now: int) -> None: ...
+
+    async def end_session(self, token_hash: str) -> None: ...
+
+    async def add_sign_in_link(self, token_hash: str, expires: int) -> None: ...
+
+    async def use_sign_in_link(self, token_hash: str, now: int) -> bool:
+        """True once, if the link has not expired."""
+
+
+class Store(Protocol):
+    """A storage engine."""
+
+    reads: Reads
+    operators: Operators
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+    async def check(self) -> str | None:
+        """Why the store cannot take events now, or None."""
+
+    def describe(self) -> Sequence[str]:
+        """Lines for the start-up: where the data lies, which engine and version, and warnings."""
+
+    async def close(self) -> None: ...
