@@ -5,7 +5,7 @@ The snippet sends whole URLs; nothing else decides what is one page. Secrets in 
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 SECRET_PARAMETERS = frozenset(
     """access_token api_key apikey auth auth_token authorization client_secret code credential credentials email e-mail
@@ -18,7 +18,7 @@ REDACTED = "redacted"
 
 # RFC 3986 section 2.3 and the sub-delims that browsers leave alone in a path.
 _PATH_SAFE = "/-._~!$&'()*+,;=:@"
-_SECOND_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPED_SLASH = re.compile("%2[Ff]")
 
 
 @lru_cache(maxsize=16_384)
@@ -35,11 +35,9 @@ def page_path(url: str, keep_fragment: bool = False) -> str:
 
 
 def _normal(path: str) -> str:
-    # A literal "%" that escapes nothing is kept as one; "%2F" stays apart from "/".
-    guarded = _SECOND_ESCAPE.sub("%25", path).replace("%2F", "%252F").replace("%2f", "%252F")
-    decoded = unquote(guarded, errors="replace")
-    encoded = quote(decoded, safe=_PATH_SAFE + "%").replace("%252F", "%2F")
-    return encoded.rstrip("/") or "/"
+    # An escaped slash is no separator, so it stays escaped.
+    parts = (quote(unquote_to_bytes(part), safe=_PATH_SAFE) for part in _ESCAPED_SLASH.split(path))
+    return "%2F".join(parts).rstrip("/") or "/"
 
 
 def utm_of(url: str) -> dict[str, str]:
