@@ -1,0 +1,91 @@
+"""Folding an event into a person, and what it counts for. Pure: the person before and the event make the person after."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import structs
+
+from server.clock import DAY, MINUTE
+from server.model import Agent, Event, Kind, Metadata, Person, Role, Total
+from server.people.page import utm_of
+
+SESSION_GAP = 30 * MINUTE
+"""A session ends when nothing happens for this long (CONTRACT section 3)."""
+
+def begin(person_id: int, site: str, visitor: str, at: int) -> Person:
+    """A person of whom nothing is known yet, about to do the first thing."""
+    return Person(
+        person_id=person_id,
+        site=site,
+        visitor=visitor,
+        first_seen=at,
+        last_seen=at,
+        session_start=at,
+        seen_day=at // DAY,
+    )
+
+
+def fold(person: Person, event: Event, agent: Agent, language: str) -> Person:
+    """The person after this event: seen, session, first referrer and UTM, latest device, role and traits."""
+    changes: dict[str, Any] = {"events": person.events + 1}
+    at = event.at
+    if at > person.last_seen:
+        changes["last_seen"] = at
+        changes["seen_day"] = at // DAY
+        if at - person.last_seen > SESSION_GAP:
+            changes["sessions"] = person.sessions + 1
+            changes["session_start"] = at
+            changes["seen_before"] = person.last_seen
+    if at < person.first_seen:
+        changes["first_seen"] = at
+    if event.name == "page_view":
+        if not person.landing:
+            changes["landing"] = event.url
+            changes["referrer"] = event.referrer
+        if not person.utm and (utm := utm_of(event.url)):
+            changes["utm"] = utm
+    if agent.browser and (agent.browser, agent.os, agent.device) != (person.browser, person.os, person.device):
+        changes.update(browser=agent.browser, os=agent.os, device=agent.device)
+    if language and language != person.language:
+        changes["language"] = language
+    if event.traits is not None:
+        changes.update(_claim(person, event.traits, at))
+    return structs.replace(person, **changes)
+
+
+def _claim(person: Person, traits: Metadata, at: int) -> dict[str, Any]:
+    """An unproved claim: this very person becomes a lead with these traits, and nobody else is touched."""
+    rest = {name: value for name, value in traits.items() if name not in ("email", "name")}
+    if person.verified:
+        # What was proved is not overwritten by a claim.
+        return {"traits": {**rest, **person.traits}}
+    changes: dict[str, Any] = {"traits": {**person.traits, **rest}}
+    if name := traits.get("name"):
+        changes["name"] = name
+    if email := traits.get("email"):
+        changes["email"] = email
+        if person.role < Role.lead:
+            changes["role"] = Role.lead
+            changes["became_lead"] = at
+    return changes
+
+
+def counts_for(event: Event) -> Iterator[tuple[Kind, str]]:
+    """The totals that an event adds to."""
+    yield Kind.event, event.name
+    if event.name == "page_view":
+        yield Kind.page, event.path
+    elif event.name == "form_error":
+        form = str(event.metadata.get("form", ""))
+        names = {str(field["name"]) for field in event.metadata.get("fields", ()) if "name" in field}
+        yield Kind.form, form
+        for name in sorted(names):
+            yield Kind.form, f"{form}\n{name}"
+            yield Kind.form, f"\n{name}"
+
+
+def add(total: Total | None, at: int) -> Total:
+    """The total with one more at this time, which may be earlier than the last."""
+    if total is None:
+        return Total(1, at, at)
+    return Total(total.count + 1, min(total.first, at), max(total.last, at))

@@ -1,0 +1,88 @@
+"""The embedded engine: one file, one server, every commit synced to the disk before it is answered."""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from server.errors import StoreError
+from server.store.sqlite.engine import Engine, open_engine
+from server.store.sqlite.ingest import SqliteTransaction
+from server.store.sqlite.migrate import migrate
+from server.store.sqlite.operators import SqliteOperators
+from server.store.sqlite.reads import SqliteReads
+
+OLDEST = (3, 38, 0)
+"""The first SQLite with `->>`."""
+
+LOW_SPACE_BYTES = 64 * 1024 * 1024
+"""Below this much free disk the server is not ready (reliability: refuse before it is full)."""
+
+
+class SqliteStore:
+    """Implements `store.base.Store` on one file."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.reads = SqliteReads(engine)
+        self.operators = SqliteOperators(engine)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        async with self._engine.transaction() as connection:
+            yield SqliteTransaction(connection)
+
+    async def check(self) -> str | None:
+        try:
+            await self._engine.read("SELECT 1")
+        except StoreError as error:
+            return str(error)
+        free = shutil.disk_usage(self._engine.path.parent).free
+        if free < LOW_SPACE_BYTES:
+            return f"only {free // 1_048_576} MB are free on the disk of {self._engine.path}"
+        return None
+
+    def describe(self) -> Sequence[str]:
+        lines = [f"SQLite {sqlite3.sqlite_version}, {self._engine.path}"]
+        if may_lose_pages(sqlite3.sqlite_version_info):
+            lines.append(
+                f"warning: SQLite {sqlite3.sqlite_version} has the WAL-reset bug (sqlite.org/wal.html#walresetbug)."
+                " Leadtrail writes and checkpoints on one connection only, which avoids it; open the file with no other"
+                " program while the server runs, and prefer a Python with SQLite 3.51.3 or newer."
+            )
+        return lines
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
+def may_lose_pages(version: tuple[int, ...]) -> bool:
+    """Whether a SQLite version has the WAL-reset bug: 3.7.0 to 3.51.2, but for the mended 3.44.6 and 3.50.7."""
+    mended = (version[:2] == (3, 44) and version[2] >= 6) or (version[:2] == (3, 50) and version[2] >= 7)
+    return (3, 7, 0) <= version < (3, 51, 3) and not mended
+
+
+async def open_store(path: Path) -> SqliteStore:
+    """Open the file, begun or migrated as needed.
+
+    Raises StoreInUse, StoreDamaged, StoreTooNew, or StoreError when SQLite itself is too old.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; Leadtrail needs 3.38 or newer. Use a newer Python.")
+    engine = await open_engine(path)
+    try:
+        await migrate(engine)
+    except BaseException:
+        await engine.close()
+        raise
+    return SqliteStore(engine)
+
+
+def path_of(database_url: str) -> Path:
+    """The file of a `sqlite:///relative` or `sqlite:////absolute` URL."""
+    match = re.fullmatch(r"sqlite:///(.+)", database_url)
+    if match is None:
+        raise ValueError(f"{database_url!r} is no SQLite URL; write sqlite:///data/leadtrail.db")
+    return Path(match[1])

@@ -1,0 +1,167 @@
+"""The SQLite file: its connections, its lock, its version; no statement about people or events.
+
+One connection writes and checkpoints, all others only read: SQLite 3.7.0 to 3.51.2 can lose pages when two connections
+write or checkpoint (sqlite.org/wal.html#walresetbug). Statements take and give whole batches as JSON, so that each is
+one step in C, outside of the interpreter's lock, and one hop to the connection's thread.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from server.errors import StoreDamaged, StoreError, StoreFull, StoreInUse, StoreUnavailable
+
+READERS = 2
+BUSY_SECONDS = 5
+CHECKPOINT_PAGES = 4_000
+"""Checkpoint the log at about 16 MB: fewer, larger ones cost less than SQLite's 1,000 pages."""
+
+Row = tuple[Any, ...]
+
+
+class Engine:
+    """Open connections on one file. Use `open_engine`."""
+
+    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection], lock: int) -> None:
+        self.path = path
+        self._writer = writer
+        self._write_turn = asyncio.Lock()
+        self._readers = readers
+        self._free: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        for reader in readers:
+            self._free.put_nowait(reader)
+        self._lock = lock
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """The writing connection inside `BEGIN IMMEDIATE`; commits, or rolls back on any error."""
+        async with self._write_turn:
+            with translated_errors(self.path):
+                await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+                try:
+                    yield self._writer
+                    await self._writer.execute_fetchall("COMMIT")
+                except BaseException:
+                    # A full disk or an I/O error may have rolled back already.
+                    with contextlib.suppress(sqlite3.OperationalError):
+                        await asyncio.shield(self._writer.rollback())
+                    raise
+
+    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of one query, on a connection that cannot write."""
+        reader = await self._free.get()
+        try:
+            with translated_errors(self.path):
+                return [tuple(row) for row in await reader.execute_fetchall(sql, parameters)]
+        finally:
+            self._free.put_nowait(reader)
+
+    async def write(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """One statement in a transaction of its own; its RETURNING rows."""
+        async with self.transaction() as connection:
+            return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
+
+    async def close(self) -> None:
+        """Close all connections, the writer last, so that it folds the log back into the file."""
+        for connection in (*self._readers, self._writer):
+            await connection.close()
+        os.close(self._lock)
+
+
+async def open_engine(path: Path) -> Engine:
+    """Open or begin the database.
+
+    Raises StoreInUse when another process serves it and StoreDamaged when it is no intact database.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _lock(path)
+    connections: list[aiosqlite.Connection] = []
+    try:
+        with translated_errors(path):
+            _refuse_half_a_database(path)
+            writer = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
+            connections.append(writer)
+            path.chmod(0o600)
+            await _configure(writer, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            readers = []
+            for _ in range(READERS):
+                reader = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
+                connections.append(reader)
+                await _configure(reader, "PRAGMA wal_autocheckpoint = 0", "PRAGMA query_only = ON")
+                readers.append(reader)
+    except BaseException:
+        for connection in connections:
+            await connection.close()
+        os.close(lock)
+        raise
+    return Engine(path, writer, readers, lock)
+
+
+async def _configure(connection: aiosqlite.Connection, *more: str) -> None:
+    for pragma in (
+        f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA secure_delete = ON",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA mmap_size = 268435456",
+        *more,
+    ):
+        await connection.execute_fetchall(pragma)
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StoreInUse(
+            f"{path} is in use by another leadtrail (process {holder}). SQLite has one server at a time: stop that one"
+            " first, or use PostgreSQL for several."
+        ) from None
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def _refuse_half_a_database(path: Path) -> None:
+    log = path.with_name(path.name + "-wal")
+    if not path.exists() and log.exists() and log.stat().st_size:
+        raise StoreDamaged(
+            f"{path} is missing although its log {log.name} is there. Nothing new is begun beside it: put the database"
+            f" back or restore a backup (`leadtrail restore FILE`), or remove {log.name} to begin anew."
+        )
+    if path.exists() and 0 < path.stat().st_size < 512:
+        raise StoreDamaged(f"{path} is cut off. Restore a backup: `leadtrail restore FILE`.")
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """sqlite3's errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translated(error, path) from error
+
+
+def _translated(error: sqlite3.Error, path: Path) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return StoreFull(f"The disk that holds {path} is full. Free some space; nothing that was confirmed is lost.")
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return StoreDamaged(f"{path} is damaged ({error}). Restore a backup: `leadtrail restore FILE`.")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreUnavailable(f"{path} is locked by another program. It is tried again.")
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR")):
+        return StoreUnavailable(f"{path} cannot be opened or written ({error}). Check the folder, its owner and the disk.")
+    return StoreError(f"{path}: {error}")
