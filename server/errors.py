@@ -10,6 +10,7 @@
         TooLarge 413          the body is over its limit
         UnsupportedEncoding 415
         TooManyRequests 429   over a rate limit; carries retry_after
+        InternalError 500     a defect of ours
         Busy 503              the inbox is full or the database away; carries retry_after
         DiskFull 507
       EventRejected           one event of a batch is refused, the others go on
@@ -73,6 +74,10 @@ class UnsupportedEncoding(RequestRefused):
 
 class TooManyRequests(RequestRefused):
     status = 429
+
+
+class InternalError(RequestRefused):
+    status = 500
 
 
 class Busy(RequestRefused):

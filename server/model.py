@@ -89,6 +89,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     events: list[Event]
     agent: Agent = Agent()
     language: str = ""
+    shows_messages: bool = True
+    """False for a pixel, which can show none."""
 
 
 class Rejection(Struct, frozen=True):

@@ -80,9 +80,17 @@ class Reads(Protocol):
         """The person_id behind an ident."""
 
     async def find_people(
-        self, *, email: str | None = None, roles: Collection[int] = (), limit: int, before: int | None = None
+        self,
+        *,
+        site: str | None = None,
+        email: str | None = None,
+        email_prefix: str | None = None,
+        roles: Collection[int] = (),
+        limit: int,
+        before: int | None = None,
     ) -> Page:
-        """People, newest first, by exact e-mail (lower case) or all; `before` is a person_id."""
+        """People, newest first, of a site, by exact e-mail or its beginning (lower case), or all; `before` is a
+        person_id. Merged ones are left out."""
 
     async def trail(self, person_id: int, *, limit: int, before: tuple[int, str] | None = None) -> Trail:
         """The person's moments older than `before` = (at, event id)."""
@@ -92,6 +100,9 @@ class Reads(Protocol):
 
     async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
         """Every total of one person."""
+
+    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
+        """The totals that exist of those asked for."""
 
     async def all_offers(self, person_id: int) -> list[Offer]:
         """Every page message that one person won, newest first."""

@@ -1,0 +1,117 @@
+"""The only wiring: builds the parts of one server, connects them, and takes them apart again."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server import assets
+from server.api.routes import api_routes
+from server.clock import Clock, system_clock
+from server.collect.collector import Collector
+from server.collect.inbox import Inbox
+from server.collect.routes import CollectRoutes
+from server.collect.snippet import Snippet
+from server.dashboard.auth import Auth
+from server.dashboard.routes import dashboard_routes
+from server.demo import demo_routes
+from server.health import health_routes
+from server.limits import Limits
+from server.metrics import Metrics
+from server.people.token import Tokens
+from server.rules.reload import Live
+from server.settings import Settings
+from server.store.base import Store
+from server.store.sqlite import open_store, path_of
+from server.trail import Trail
+
+
+class Leadtrail:
+    """One running server as an ASGI application. `open_app` makes it."""
+
+    def __init__(self, *, collect: CollectRoutes, web: ASGIApp, store: Store, live: Live, trail: Trail, auth: Auth) -> None:
+        self._collect = collect
+        self._collect_paths = collect.paths
+        self._web = web
+        self.store = store
+        self.live = live
+        self.trail = trail
+        self.auth = auth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The path of every event goes around the router.
+        if scope["type"] == "http" and scope["path"] in self._collect_paths:
+            await self._collect(scope, receive, send)
+        else:
+            await self._web(scope, receive, send)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, clock: Clock = system_clock, demo: bool = False) -> AsyncIterator[Leadtrail]:
+    """A server that is ready to serve; leaving the context stores what waits and closes the database.
+
+    Raises ConfigError for a YAML file with mistakes and StoreError when the database cannot be opened.
+    """
+    live = Live(settings.config)
+    store = await open_store(path_of(settings.database))
+    watcher = asyncio.create_task(live.watch())
+    metrics = Metrics()
+    trail = Trail(store, live)
+    inbox = Inbox(trail, clock, metrics)
+    limits = Limits(settings.rate_limits)
+    auth = Auth(store=store, password=settings.password, clock=clock)
+    collector = Collector(
+        tokens=Tokens(settings.secret_keys), live=live, inbox=inbox, clock=clock, metrics=metrics, limits=limits
+    )
+    routes: list[BaseRoute] = [
+        Route("/", _to_dashboard),
+        *health_routes(store, metrics),
+        *api_routes(store=store, tokens=settings.api_tokens, live=live, clock=clock),
+        *dashboard_routes(store=store, auth=auth, live=live, clock=clock),
+        *(demo_routes() if demo else []),
+    ]
+    snippet = Snippet(assets.path("static", "t.min.js"))
+    try:
+        yield Leadtrail(
+            collect=CollectRoutes(collector, snippet, metrics),
+            web=Starlette(routes=routes),
+            store=store,
+            live=live,
+            trail=trail,
+            auth=auth,
+        )
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+        await inbox.close()
+        await store.close()
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock, demo: bool = False) -> ASGIApp:
+    """The server for any ASGI host: it opens with the lifespan's start-up and closes with its shutdown."""
+    running: list[Leadtrail] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with open_app(settings, clock=clock, demo=demo) as app:
+            running.append(app)
+            yield
+            running.clear()
+
+    opening = Starlette(lifespan=lifespan)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await (opening if scope["type"] == "lifespan" else running[0])(scope, receive, send)
+
+    return application
+
+
+async def _to_dashboard(_: Request) -> Response:
+    return RedirectResponse("/dashboard/")

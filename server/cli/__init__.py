@@ -1,0 +1,21 @@
+"""The command line: one file a subcommand, gathered here."""
+
+import click
+
+from server import __version__
+from server.cli.check import check
+from server.cli.demo import demo
+from server.cli.import_ import import_
+from server.cli.migrate import migrate
+from server.cli.serve import serve
+from server.cli.token import token
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="leadtrail")
+def commands() -> None:
+    """Follow visitors from their first page view to lead and user, and answer them by rules."""
+
+
+for command in (serve, demo, check, import_, migrate, token):
+    commands.add_command(command)

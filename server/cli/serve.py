@@ -1,0 +1,117 @@
+"""`leadtrail serve`: one server until SIGTERM or Ctrl-C."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import click
+import uvicorn
+
+from server import __version__
+from server.app import Leadtrail, open_app
+from server.cli import environment
+from server.front import GuardedProtocol
+from server.settings import Settings
+
+DRAIN_SECONDS = 8
+"""Requests in flight have this long to end after SIGTERM; the whole stop takes at most 10 s."""
+
+KEEP_ALIVE_SECONDS = 15
+
+
+@click.command()
+def serve() -> None:
+    """Collect, answer and show: run the server.
+
+    Needs no settings. Its secrets are made in the data directory on the first start, and a one-time sign-in link for
+    the dashboard is printed.
+    """
+    run(environment.settings())
+
+
+Prepare = Callable[[Leadtrail], Awaitable[None]]
+
+
+def run(settings: Settings, *, demo: bool = False, prepare: Prepare | None = None) -> None:
+    """Serve until a signal. `prepare` is awaited before the first request."""
+    with environment.readable_errors():
+        asyncio.run(_serve(settings, demo=demo, prepare=prepare), loop_factory=_loop_factory())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings, *, demo: bool, prepare: Prepare | None) -> None:
+    listener = _listen(settings)
+    settings = replace(settings, port=listener.getsockname()[1])
+    async with open_app(settings, demo=demo) as app:
+        if prepare:
+            await prepare(app)
+        server = uvicorn.Server(server_config(app, settings))
+        _watch_signals(app)
+        await _announce(app, settings, demo=demo)
+        await server.serve(sockets=[listener])
+    click.echo("Stopped; everything that was confirmed is on disk.", err=True)
+
+
+def server_config(app: Leadtrail, settings: Settings) -> uvicorn.Config:
+    """How uvicorn runs the application; the benchmarks use the same."""
+    return uvicorn.Config(
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=",".join(settings.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2_048)
+    except OSError as error:
+        click.echo(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}). Set PORT to a free port or"
+            " LEADTRAIL_HOST to another address.",
+            err=True,
+        )
+        sys.exit(2)
+
+
+def _watch_signals(app: Leadtrail) -> None:
+    loop = asyncio.get_running_loop()
+    # uvicorn hands a signal on to the handler that was there before it: leave none that would end the process early.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, app.live.reload)
+
+
+async def _announce(app: Leadtrail, settings: Settings, *, demo: bool) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{settings.port}"  # noqa: S104
+    link = await app.auth.new_sign_in_link()
+    lines = [
+        f"Leadtrail {__version__} serves {base}",
+        *(f"  {line}" for line in app.store.describe()),
+        f"  rules      {settings.config.resolve()}",
+        *([f"  demo       {base}/demo/"] if demo else []),
+        f"  dashboard  {base}/dashboard/",
+        f"  sign in    {base}{link}   (works once, within an hour)",
+    ]
+    click.echo("\n".join(lines), err=False)
+    sys.stdout.flush()

@@ -1,0 +1,49 @@
+"""The secrets that the server makes for itself on its first start, kept in the data directory with mode 0600."""
+
+import os
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+from server.settings import Settings
+
+KEYS_FILE = "secret_keys"
+TOKENS_FILE = "api_tokens"
+
+
+def with_own_secrets(settings: Settings) -> Settings:
+    """The settings, completed by the signing key and API tokens that the data directory holds."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = settings.secret_keys or _kept(settings.data_dir / KEYS_FILE, secrets.token_hex(32))
+    return replace(settings, secret_keys=keys, api_tokens=settings.api_tokens + made_tokens(settings.data_dir))
+
+
+def add_token(data_dir: Path) -> str:
+    """A new API token, kept beside the others; a running server knows it after its next start."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = f"lt_{secrets.token_urlsafe(32)}"
+    _write(data_dir / TOKENS_FILE, "".join(f"{line}\n" for line in (*made_tokens(data_dir), token)))
+    return token
+
+
+def made_tokens(data_dir: Path) -> tuple[str, ...]:
+    """The API tokens that `leadtrail token` made."""
+    path = data_dir / TOKENS_FILE
+    return tuple(path.read_text().split()) if path.exists() else ()
+
+
+def _kept(path: Path, fresh: str) -> tuple[str, ...]:
+    if not path.exists():
+        _write(path, f"{fresh}\n")
+    return tuple(path.read_text().split())
+
+
+def _write(path: Path, text: str) -> None:
+    # Written aside and moved, so that a crash leaves either the old file or the new one.
+    aside = path.with_name(f"{path.name}.new")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
