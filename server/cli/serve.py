@@ -38,7 +38,8 @@ Prepare = Callable[[Leadtrail], Awaitable[None]]
 def run(settings: Settings, *, demo: bool = False, prepare: Prepare | None = None) -> None:
     """Serve until a signal. `prepare` is awaited before the first request."""
     with environment.readable_errors():
-        asyncio.run(_serve(settings, demo=demo, prepare=prepare), loop_factory=_loop_factory())
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, demo=demo, prepare=prepare))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,0 +1,97 @@
+"""What is SQLite's own: one server a file, damage, versions, durability settings."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from server.errors import StoreDamaged, StoreInUse, StoreTooNew
+from server.store.sqlite import may_lose_pages, open_store, path_of
+from server.store.sqlite.engine import open_engine
+from server.store.sqlite.migrate import STEPS, statements
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_second_server_on_the_file_is_refused(tmp_path: Path) -> None:
+    first = await open_store(tmp_path / "leadtrail.db")
+    with pytest.raises(StoreInUse, match="in use by another leadtrail"):
+        await open_store(tmp_path / "leadtrail.db")
+    await first.close()
+    await (await open_store(tmp_path / "leadtrail.db")).close()
+
+
+async def test_commits_are_synced_and_only_one_connection_writes_and_checkpoints(tmp_path: Path) -> None:
+    engine = await open_engine(tmp_path / "leadtrail.db")
+    async with engine.transaction() as writer:
+        assert await writer.execute_fetchall("PRAGMA synchronous") == [(2,)]
+        assert await writer.execute_fetchall("PRAGMA journal_mode") == [("wal",)]
+        [(pages,)] = await writer.execute_fetchall("PRAGMA wal_autocheckpoint")
+        assert pages > 0
+    assert await engine.read("PRAGMA wal_autocheckpoint") == [(0,)]
+    assert await engine.read("PRAGMA query_only") == [(1,)]
+    await engine.close()
+
+
+async def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "leadtrail.db")
+    assert (tmp_path / "leadtrail.db").stat().st_mode & 0o777 == 0o600
+    await store.close()
+
+
+async def test_a_newer_database_refuses_this_program(tmp_path: Path) -> None:
+    path = tmp_path / "leadtrail.db"
+    await (await open_store(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
+    connection.close()
+    with pytest.raises(StoreTooNew, match="newer Leadtrail"):
+        await open_store(path)
+
+
+async def test_opening_again_migrates_nothing_and_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "leadtrail.db"
+    for _ in range(2):
+        store = await open_store(path)
+        await store.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
+    connection.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database, but it is long enough to be one" * 20, b"short"])
+async def test_a_damaged_file_stops_the_start_and_names_the_remedy(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "leadtrail.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreDamaged, match="restore FILE"):
+        await open_store(path)
+    assert path.read_bytes() == content
+
+
+async def test_nothing_new_is_begun_beside_the_log_of_a_lost_database(tmp_path: Path) -> None:
+    (tmp_path / "leadtrail.db-wal").write_bytes(b"x" * 4096)
+    with pytest.raises(StoreDamaged, match="is missing although its log"):
+        await open_store(tmp_path / "leadtrail.db")
+    assert not (tmp_path / "leadtrail.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [((3, 40, 1), True), ((3, 44, 6), False), ((3, 50, 7), False), ((3, 51, 2), True), ((3, 51, 3), False), ((3, 6, 0), False)],
+)  # fmt: skip
+def test_versions_with_the_wal_reset_bug_are_known(version: tuple[int, ...], affected: bool) -> None:
+    assert may_lose_pages(version) == affected
+
+
+def test_a_url_names_a_relative_or_an_absolute_file() -> None:
+    assert path_of("sqlite:///data/x.db") == Path("data/x.db")
+    assert path_of("sqlite:////var/x.db") == Path("/var/x.db")
+    with pytest.raises(ValueError, match="sqlite:///"):
+        path_of("sqlite://x.db")
+
+
+def test_comments_are_no_part_of_a_migrations_statements() -> None:
+    assert statements("-- a; b\nCREATE TABLE a (x INT); -- c\n\nCREATE TABLE b (y INT);") == [
+        "CREATE TABLE a (x INT)",
+        "CREATE TABLE b (y INT)",
+    ]
