@@ -65,18 +65,19 @@ async def open_app(settings: Settings, *, clock: Clock = system_clock, demo: boo
     trail = Trail(store, live)
     inbox = Inbox(trail, clock, metrics)
     limits = Limits(settings.rate_limits)
-    auth = Auth(store=store, password=settings.password, clock=clock)
+    auth = Auth(store.operators, clock, password=settings.password)
     collector = Collector(
         tokens=Tokens(settings.secret_keys), live=live, inbox=inbox, clock=clock, metrics=metrics, limits=limits
     )
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),
         *health_routes(store, metrics),
-        *api_routes(store=store, tokens=settings.api_tokens, live=live, clock=clock),
+        *api_routes(store=store, tokens=settings.api_tokens, live=live, clock=clock, limits=limits),
         *dashboard_routes(store=store, auth=auth, live=live, clock=clock),
         *(demo_routes() if demo else []),
     ]
     snippet = Snippet(assets.path("static", "t.min.js"))
+    await auth.start()
     try:
         yield Leadtrail(
             collect=CollectRoutes(collector, snippet, metrics),

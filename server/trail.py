@@ -8,6 +8,7 @@ Nothing is answered before the commit. What a rule sees are the totals just afte
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 from msgspec import structs
@@ -71,6 +72,15 @@ class Trail:
         return answers
 
 
+class _News(NamedTuple):
+    """What one batch tells of its person: the events that are new, and the ids of those told before."""
+
+    owner: int
+    batch: Batch
+    events: list[Event]
+    repeated: set[str]
+
+
 class _Chapter:
     """One transaction's work: what was read, what has become of it, and what is to be written."""
 
@@ -95,12 +105,9 @@ class _Chapter:
 
     async def write(self, batches: Sequence[Batch]) -> list[Answer]:
         owners = await self._find_people(batches)
-        keys = {(owner, event.id) for owner, batch in zip(owners, batches, strict=True) for event in batch.events}
-        known = await self.transaction.known_events(keys)
-        await self._read_totals(owners, batches, known)
-        answers = []
-        for owner, batch in zip(owners, batches, strict=True):
-            answers.append(await self._tell(owner, batch, known))
+        news = await self._set_known_aside(owners, batches)
+        await self._read_totals(news)
+        answers = [await self._tell(new) for new in news]
         await self._save()
         return answers
 
@@ -130,16 +137,28 @@ class _Chapter:
             person_id = merged
         return person_id
 
-    async def _read_totals(
-        self, owners: Sequence[int], batches: Sequence[Batch], known: set[tuple[int, str]]
-    ) -> None:
+    async def _set_known_aside(self, owners: Sequence[int], batches: Sequence[Batch]) -> list[_News]:
+        """What is new of each batch, under the name that it counts as, and what was told before."""
+        keys = {(owner, event.id) for owner, batch in zip(owners, batches, strict=True) for event in batch.events}
+        known = await self.transaction.known_events(keys)
+        all_news = []
+        for owner, batch in zip(owners, batches, strict=True):
+            news = _News(owner, batch, [], set())
+            for event in batch.events:
+                if (owner, event.id) in known:
+                    news.repeated.add(event.id)
+                else:
+                    known.add((owner, event.id))
+                    news.events.append(await self._named(event, batch.site))
+            all_news.append(news)
+        return all_news
+
+    async def _read_totals(self, all_news: Sequence[_News]) -> None:
         """The totals that these events change and those that the rules which they concern ask for."""
         wanted: set[TotalKey] = set()
         globbed: set[int] = set()
-        for owner, batch in zip(owners, batches, strict=True):
-            for event in batch.events:
-                if (owner, event.id) in known:
-                    continue
+        for owner, batch, events, _ in all_news:
+            for event in events:
                 wanted.update((owner, kind, key) for kind, key in counts_for(event))
                 for rule in self._concerned(event, batch.site):
                     wanted.update((owner, kind, key) for kind, key in rule.asks)
@@ -154,25 +173,20 @@ class _Chapter:
     def _concerned(self, event: Event, site: str) -> Iterable[Rule]:
         return self.config.rules.concerned(event, site) if self.ask_rules else ()
 
-    async def _tell(self, owner: int, batch: Batch, known: set[tuple[int, str]]) -> Answer:
-        stored, repeated = 0, []
+    async def _tell(self, news: _News) -> Answer:
+        owner, batch, events, repeated = news
         messages: dict[str, Metadata] = {}
-        for event in batch.events:
-            key = (owner, event.id)
-            if key in known or key in self.moments:
-                repeated.append(event.id)
-                continue
-            stored += 1
-            self._fold(owner, await self._named(event, batch.site), batch)
+        for event in events:
+            self._fold(owner, event, batch)
             if event.name in REPORTS:
                 await self._report(owner, event)
             for rule in self._concerned(event, batch.site):
                 if message := await self._ask(rule, owner, event, shows_messages=batch.shows_messages):
                     messages[rule.id] = message
         if repeated:
-            for offer in await self._offers_for(owner, set(repeated)):
+            for offer in await self._offers_for(owner, repeated):
                 messages.setdefault(offer.rule, offer.message)
-        return Answer(stored, len(repeated), list(messages.values()))
+        return Answer(len(events), len(batch.events) - len(events), list(messages.values()))
 
     def _fold(self, owner: int, event: Event, batch: Batch) -> None:
         before = self.people[owner]
@@ -216,7 +230,7 @@ class _Chapter:
         return event
 
     async def _ask(self, rule: Rule, owner: int, event: Event, *, shows_messages: bool) -> Metadata | None:
-        """The rule's message if it matches now and is this person's to have."""
+        """The rule's message if it matches now, is this person's to have, and can be shown in the answer."""
         if not matches(rule, self._facts(owner, event)) or rule.deliver.page is None or event.name != "page_view":
             return None
         last = (await self._offers_of(owner)).get(rule.id, [])
@@ -236,7 +250,7 @@ class _Chapter:
                 message=message,
             )
         )
-        return message
+        return message if shows_messages else None
 
     def _facts(self, owner: int, event: Event) -> Facts:
         return Facts(

@@ -9,7 +9,7 @@ from server.app import Leadtrail
 from server.cli import environment
 from server.cli.serve import run
 from server.clock import system_clock
-from server.demo.people import made_up_batches
+from server.demo_people import made_up_batches
 
 
 @click.command()

@@ -105,7 +105,7 @@ def _watch_signals(app: Leadtrail) -> None:
 async def _announce(app: Leadtrail, settings: Settings, *, demo: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{settings.port}"  # noqa: S104
-    link = await app.auth.new_sign_in_link()
+    link = await app.auth.new_link()
     lines = [
         f"Leadtrail {__version__} serves {base}",
         *(f"  {line}" for line in app.store.describe()),
