@@ -105,27 +105,26 @@ def seconds_on_page(moments: Sequence[Moment]) -> dict[str, int | None]:
     """The seconds spent on each page view, by event id. `moments` are in order, oldest first.
 
     What `page_leave` reported for the view's URL until that URL is viewed again; where nothing was reported (a server's
-    log, a pixel), the time until the next event of the session; of a session's last view then nothing is known.
+    log, a pixel), the time until the session's next view; of a session's last view then nothing is known.
     """
     reported: dict[str, float] = {}
-    latest_view: dict[str, str] = {}
+    until_next: dict[str, int] = {}
+    latest_of_url: dict[str, str] = {}
+    previous: Moment | None = None
     for moment in moments:
         if moment.name == "page_view":
-            latest_view[moment.url] = moment.id
-        elif moment.name == "page_leave" and moment.url in latest_view:
-            view = latest_view[moment.url]
+            if previous is not None and previous.session == moment.session:
+                until_next[previous.id] = (moment.at - previous.at) // SECOND
+            latest_of_url[moment.url] = moment.id
+            previous = moment
+        elif moment.name == "page_leave" and moment.url in latest_of_url:
+            view = latest_of_url[moment.url]
             reported[view] = reported.get(view, 0) + _reported_seconds(moment)
-    seconds: dict[str, int | None] = {}
-    for moment, following in zip(moments, [*moments[1:], None], strict=True):
-        if moment.name != "page_view":
-            continue
-        if moment.id in reported:
-            seconds[moment.id] = round(reported[moment.id])
-        elif following is not None and following.session == moment.session:
-            seconds[moment.id] = (following.at - moment.at) // SECOND
-        else:
-            seconds[moment.id] = None
-    return seconds
+    return {
+        moment.id: round(reported[moment.id]) if moment.id in reported else until_next.get(moment.id)
+        for moment in moments
+        if moment.name == "page_view"
+    }
 
 
 def _reported_seconds(leave: Moment) -> float:

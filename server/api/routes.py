@@ -1,0 +1,36 @@
+"""The API's addresses, read from top to bottom."""
+
+from collections.abc import Sequence
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from server.api.contacts import Contacts
+from server.api.door import Door
+from server.api.history import Histories
+from server.clock import Clock
+from server.limits import Limits
+from server.rules.reload import Live
+from server.store.base import Store
+
+
+def api_routes(
+    *, store: Store, tokens: Sequence[str], live: Live, clock: Clock, limits: Limits | None = None
+) -> list[BaseRoute]:
+    """Everything under /api/, behind one of the bearer tokens."""
+    contacts = Contacts(store.reads)
+    histories = Histories(store.reads, live)
+    routes = [
+        Route("/contacts/search", contacts.search, methods=["POST"]),
+        Route("/contacts/{id}", contacts.find, methods=["GET"]),
+        Route("/contacts/{id}/history", histories.read, methods=["GET"]),
+        Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    ]
+    return [Mount("/api", routes=routes, middleware=[Middleware(Door, tokens=tokens, limits=limits or Limits(None))])]
+
+
+async def _nothing_here(request: Request) -> Response:
+    raise HTTPException(404)

@@ -1,0 +1,30 @@
+"""Errors as pages: the one place where the dashboard maps an error to its answer."""
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.dashboard.door import HOME
+from server.dashboard.pages import page
+from server.errors import LeadtrailError, RequestRefused, StoreError
+
+log = structlog.get_logger()
+
+
+def error_page(request: Request, error: Exception) -> Response:
+    """What a request is answered that ended in this error."""
+    request.scope.setdefault("leadtrail.session", None)
+    if isinstance(error, RequestRefused):
+        return _page(request, error.status, "That did not work", error.message)
+    if isinstance(error, HTTPException):
+        title = "There is no such page" if error.status_code == 404 else error.detail
+        return _page(request, error.status_code, title, "The address may be mistyped, or what was here is gone.")
+    log.error("dashboard_request_broke", exc_info=error, known=isinstance(error, LeadtrailError))
+    if isinstance(error, StoreError):
+        return _page(request, 503, "The database does not answer", "Nothing is lost. Try again in a moment.")
+    return _page(request, 500, "Something broke here", "The server's log says what. Your data is not touched.")
+
+
+def _page(request: Request, status: int, title: str, text: str) -> Response:
+    return page(request, "message.html", status, title=title, text=text, back=HOME, back_text="Back to people")

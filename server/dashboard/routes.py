@@ -1,0 +1,62 @@
+"""The dashboard's addresses, read from top to bottom."""
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from server import assets
+from server.clock import Clock
+from server.dashboard.auth import SIGN_IN_PATH, Auth
+from server.dashboard.door import HOME, Door
+from server.dashboard.failures import error_page
+from server.dashboard.install import Install
+from server.dashboard.people import People
+from server.dashboard.sign_in import SignIn
+from server.rules.reload import Live
+from server.store.base import Store
+
+STATIC = {"dashboard.css": "text/css", "icon.svg": "image/svg+xml"}
+"""The files under /dashboard/static/; nothing else is served from there."""
+
+
+def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> list[BaseRoute]:
+    """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
+    people = People(store.reads, live, clock)
+    install = Install(store.reads, live, clock)
+    sign_in = SignIn(auth)
+    routes = [
+        Route("/", _home),
+        Route("/people", people.list),
+        Route("/people/{id}", people.person),
+        Route("/install", install.show),
+        Route("/sign-in", sign_in.show),
+        Route("/sign-in", sign_in.submit, methods=["POST"]),
+        Route("/password", sign_in.show_password),
+        Route("/password", sign_in.set_password, methods=["POST"]),
+        Route("/logout", sign_in.sign_out, methods=["POST"]),
+        Route("/static/{name}", _static),
+        Route("/{path:path}", _nothing_here, methods=["GET", "POST"]),
+    ]
+    door = Middleware(Door, auth=auth, is_open=_is_open, error_page=error_page)
+    return [Route("/dashboard", _home, middleware=[door]), Mount("/dashboard", routes=routes, middleware=[door])]
+
+
+def _is_open(path: str) -> bool:
+    return path == SIGN_IN_PATH or path.startswith("/dashboard/static/")
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse(HOME, 303)
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in STATIC:
+        raise HTTPException(404)
+    return FileResponse(assets.path("static", name), media_type=STATIC[name])
+
+
+async def _nothing_here(request: Request) -> Response:
+    raise HTTPException(404)
