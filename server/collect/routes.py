@@ -14,7 +14,7 @@ from server.metrics import Metrics
 
 log = structlog.get_logger()
 
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 """A transparent GIF of 43 bytes."""
 
 _SNIPPET_AGE = b"public, max-age=3600, stale-while-revalidate=86400"
