@@ -15,7 +15,7 @@ from server.model import Role, person_id_of, public_id
 from server.store.base import Reads
 
 
-class Query(Struct):
+class Query(Struct, frozen=True):
     """What is searched for."""
 
     field: str = ""
@@ -23,14 +23,14 @@ class Query(Struct):
     value: Any = None
 
 
-class Pagination(Struct):
+class Pagination(Struct, frozen=True):
     """Which part of the answer."""
 
     per_page: int = DEFAULT_PER_PAGE
     starting_after: str | None = None
 
 
-class Search(Struct):
+class Search(Struct, frozen=True):
     """The body of a search."""
 
     query: Query

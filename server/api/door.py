@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.api.errors import answer_to
-from server.errors import Unauthorized
+from server.errors import TooManyRequests, Unauthorized
 from server.limits import Limits
 
 MAX_BEARER = 1_024
@@ -36,21 +36,22 @@ class Door:
             await send(message)
 
         try:
-            self._limits.check("api", self._token(Headers(scope=scope)))
+            self._admit(Headers(scope=scope))
             await self._app(scope, receive, send_guarded)
         except Exception as error:
             if started:
                 raise
             await answer_to(error)(scope, receive, send_guarded)
 
-    def _token(self, headers: Headers) -> str:
-        """The digest of the request's token. Raises Unauthorized. Tokens in the query are never looked at."""
+    def _admit(self, headers: Headers) -> None:
+        """Raises Unauthorized or TooManyRequests. Tokens in the query are never looked at."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = _digest(token.strip()) if scheme.lower() == "bearer" and len(token) <= MAX_BEARER else b""
         # Every token is compared, so that the time tells nothing.
         if sum(hmac.compare_digest(given, digest) for digest in self._digests) == 0:
             raise Unauthorized("unauthorized", "Access Token Invalid")
-        return given.hex()
+        if wait := self._limits.wait("api", given.hex()):
+            raise TooManyRequests("rate_limit_exceeded", "Too many requests.", retry_after=int(wait) + 1)
 
 
 def _digest(token: str) -> bytes:

@@ -11,9 +11,6 @@ from server.model import encode_json
 
 log = structlog.get_logger()
 
-_CODES = {404: ("not_found", "Resource Not Found"), 405: ("method_not_allowed", "Method Not Allowed")}
-
-
 def json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of the API."""
     return Response(encode_json(content), status, headers, "application/json")
@@ -36,8 +33,9 @@ def answer_to(error: Exception) -> Response:
             headers["www_authenticate"] = 'Bearer realm="leadtrail"'
         return error_list(error.status, error.code, error.message, error.field, **headers)
     if isinstance(error, HTTPException):
-        code, message = _CODES.get(error.status_code, ("bad_request", error.detail))
-        return error_list(error.status_code, code, message, **dict(error.headers or {}))
+        # The router's own: the path exists, not under this method.
+        code = error.detail.lower().replace(" ", "_")
+        return error_list(error.status_code, code, error.detail, **dict(error.headers or {}))
     if isinstance(error, StoreFull):
         return error_list(507, "disk_full", "The server's disk is full.", retry_after="60")
     if isinstance(error, StoreUnavailable):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +11,7 @@ from server.api.contacts import Contacts
 from server.api.door import Door
 from server.api.history import Histories
 from server.clock import Clock
+from server.errors import NotFound
 from server.limits import Limits
 from server.rules.reload import Live
 from server.store.base import Store
@@ -33,4 +33,4 @@ def api_routes(
 
 
 async def _nothing_here(request: Request) -> Response:
-    raise HTTPException(404)
+    raise NotFound("not_found", "Resource Not Found")

@@ -16,10 +16,10 @@ def error_page(request: Request, error: Exception) -> Response:
     """What a request is answered that ended in this error."""
     request.scope.setdefault("leadtrail.session", None)
     if isinstance(error, RequestRefused):
-        return _page(request, error.status, "That did not work", error.message)
+        title = "Nothing is here" if error.status == 404 else "That did not work"
+        return _page(request, error.status, title, error.message)
     if isinstance(error, HTTPException):
-        title = "There is no such page" if error.status_code == 404 else error.detail
-        return _page(request, error.status_code, title, "The address may be mistyped, or what was here is gone.")
+        return _page(request, error.status_code, error.detail, "This address is not used in that way.")
     log.error("dashboard_request_broke", exc_info=error, known=isinstance(error, LeadtrailError))
     if isinstance(error, StoreError):
         return _page(request, 503, "The database does not answer", "Nothing is lost. Try again in a moment.")

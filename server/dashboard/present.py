@@ -12,9 +12,13 @@ from server.clock import DAY
 from server.dashboard.times import When, when
 from server.dashboard.values import Value, label_of, present_value, web_link
 from server.model import Kind, Person, Role, Total, TotalKey, public_id
+from server.people.page import page_path
 
 SHOWN_TOTALS = 8
 """Totals that stand open on the page; the others unfold."""
+
+UNTOLD = frozenset({"page_leave"})
+"""Events that are shown by what they belong to: the time on a page is the view's."""
 
 TINTS = 6
 """Colours of the initials, one by person."""
@@ -48,7 +52,7 @@ class TotalLine(NamedTuple):
     """How often, first and last. `share` is the bar's length in percent of the most frequent one."""
 
     name: str
-    count: int
+    times: int
     first: When
     last: When
     share: int
@@ -139,11 +143,10 @@ def source_of(person: Person) -> str:
 
 
 def _subtitle(person: Person) -> str:
+    """The e-mail where a name stands above it, else the page that the person came to first."""
     if person.name and person.email:
         return person.email
-    if person.landing:
-        return urlsplit(person.landing).path or "/"
-    return ""
+    return page_path(person.landing) if web_link(person.landing) else ""
 
 
 def _device(person: Person) -> str:
@@ -155,7 +158,7 @@ def _linked(url: str, otherwise: str) -> Value:
 
 
 def _lines(totals: Mapping[TotalKey, Total], wanted: Kind, now: int, zone: tzinfo) -> list[TotalLine]:
-    found = [(key, total) for (_, kind, key), total in totals.items() if kind == wanted]
+    found = [(key, total) for (_, kind, key), total in totals.items() if kind == wanted and key not in UNTOLD]
     found.sort(key=lambda item: (-item[1].count, item[0]))
     most = found[0][1].count if found else 1
     return [

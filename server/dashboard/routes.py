@@ -1,6 +1,5 @@
 """The dashboard's addresses, read from top to bottom."""
 
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -14,6 +13,7 @@ from server.dashboard.failures import error_page
 from server.dashboard.install import Install
 from server.dashboard.people import People
 from server.dashboard.sign_in import SignIn
+from server.errors import NotFound
 from server.rules.reload import Live
 from server.store.base import Store
 
@@ -54,9 +54,9 @@ async def _home(request: Request) -> Response:
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in STATIC:
-        raise HTTPException(404)
+        return await _nothing_here(request)
     return FileResponse(assets.path("static", name), media_type=STATIC[name])
 
 
 async def _nothing_here(request: Request) -> Response:
-    raise HTTPException(404)
+    raise NotFound("no_such_page", "There is no such page here. The address may be mistyped.")

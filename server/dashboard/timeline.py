@@ -5,6 +5,7 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from server.dashboard.present import UNTOLD
 from server.dashboard.times import When, day_heading, local, span, when
 from server.dashboard.values import Value, label_of, present_value, web_link
 from server.model import Milestone, Moment, Offer
@@ -25,9 +26,6 @@ REASONS = {
 """The keys of ValidityState in words."""
 
 _MESSAGE_VERBS = {"message_shown": "Saw", "message_clicked": "Clicked", "message_dismissed": "Closed"}
-
-_UNSEEN = frozenset({"page_leave"})
-"""Events that the timeline tells by what they belong to: the time on a page is the view's."""
 
 
 class Detail(NamedTuple):
@@ -59,6 +57,11 @@ class Session(NamedTuple):
     times: str
     entries: list[Entry]
 
+    @property
+    def pages(self) -> int:
+        """How many page views are among them."""
+        return sum(entry.kind == "page" for entry in self.entries)
+
 
 class Day(NamedTuple):
     """One day of the site's time zone."""
@@ -73,7 +76,7 @@ def present_timeline(items: Iterable[Item], offers: Iterable[Offer], now: int, z
     days: list[Day] = []
     date, number = None, None
     for item in items:
-        if isinstance(item, Visit) and item.moment.name in _UNSEEN:
+        if isinstance(item, Visit) and item.moment.name in UNTOLD:
             continue
         entry = _milestone(item, now, zone) if isinstance(item, Milestone) else _visit(item, titles, now, zone)
         if (item_date := local(item.at, zone).date()) != date:
@@ -127,7 +130,7 @@ def _describe(moment: Moment, titles: Mapping[str, str]) -> tuple[str, str, set[
     if name == "form_error":
         return "form_error", f"Could not submit {_form(metadata)}", {"form", "fields"}
     if name == "form_submit":
-        return "form", f"Submitted {_form(metadata)}", {"form"}
+        return "form", f"Submitted {_form(metadata)}", {"form", "ok"} if metadata.get("ok") is True else {"form"}
     if name == "link_click":
         return "link", "Followed a link", set()
     if name == "file_download":

@@ -64,11 +64,9 @@ def _ago(ms: int, now: int, zone: tzinfo) -> str:
     passed = now - ms
     if passed < MINUTE:
         return "just now"
-    if passed < HOUR:
-        return f"{passed // MINUTE} min ago"
-    if passed < DAY:
-        return f"{passed // HOUR} h ago"
-    if passed < 30 * DAY:
-        return f"{passed // DAY} d ago"
-    moment = local(ms, zone)
-    return f"{moment.day} {moment:%b %Y}"
+    if passed >= 30 * DAY:
+        moment = local(ms, zone)
+        return f"{moment.day} {moment:%b %Y}"
+    unit, name = (DAY, "day") if passed >= DAY else (HOUR, "hour") if passed >= HOUR else (MINUTE, "minute")
+    count = passed // unit
+    return f"{count} {name}{'' if count == 1 else 's'} ago"

@@ -1,0 +1,78 @@
+"""A real API on a real store."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from story import Story
+
+from server.api.routes import api_routes
+from server.limits import Limits
+from server.model import Site
+from server.settings import Rate
+from server.store.base import Changes, Store
+from server.store.sqlite import open_store
+
+TOKENS = ("first token of this test", "second token of this test")
+
+
+class Api:
+    """The API as a caller meets it; `client` carries a valid token."""
+
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+        self._path = path
+        self._limits = limits
+        self.store: Store
+        self.client: TestClient
+        self.app = Starlette(lifespan=self._lifespan)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self.store = await open_store(self._path)
+        live: Any = SimpleNamespace(current=SimpleNamespace(sites={"main": Site(key="main")}))
+        app.router.routes += api_routes(
+            store=self.store, tokens=TOKENS, live=live, clock=lambda: 0, limits=self._limits
+        )
+        yield
+        await self.store.close()
+
+    def save(self, changes: Changes) -> None:
+        """Write to the store, on the server's own loop."""
+
+        async def write() -> None:
+            async with self.store.transaction() as transaction:
+                await transaction.save(changes)
+
+        assert self.client.portal is not None
+        self.client.portal.call(write)
+
+    def tell(self, *stories: Story) -> None:
+        """Put these people into the store."""
+        for story in stories:
+            self.save(story.changes())
+
+    def search(self, body: object) -> Any:
+        return self.client.post("/api/contacts/search", json=body)
+
+
+def opened(api: Api) -> Iterator[Api]:
+    with TestClient(api.app, headers={"Authorization": f"Bearer {TOKENS[1]}"}) as client:
+        api.client = client
+        yield api
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """Without rate limits."""
+    yield from opened(Api(tmp_path / "leadtrail.db"))
+
+
+@pytest.fixture
+def limited_api(tmp_path: Path) -> Iterator[Api]:
+    """With room for two requests."""
+    yield from opened(Api(tmp_path / "leadtrail.db", Limits({"api": Rate(0.01, 2)}, monotonic=lambda: 0.0)))
