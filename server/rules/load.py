@@ -1,0 +1,113 @@
+"""leadtrail.yaml from text to `Config`, or every mistake in it at once, each with its line and column."""
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from server.errors import ConfigError, Mistake
+from server.rules.conditions.logic import InSegment
+from server.rules.document import MAX_BYTES, Document, read_document
+from server.rules.index import RuleSet
+from server.rules.links import find_broken_links
+from server.rules.mistakes import explain_errors
+from server.rules.registry import Form
+from server.rules.schema import MAX_RULES, Config, File
+
+MAX_MISTAKES = 100
+
+
+def load_file(path: Path) -> Config:
+    """The configuration in this file. Raises ConfigError, also where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        advice = "there is no such file; write one (examples/leadtrail.yaml is a beginning) or set LEADTRAIL_CONFIG."
+        raise ConfigError(str(path), [Mistake(1, 1, advice)]) from None
+    except OSError as error:
+        raise ConfigError(str(path), [Mistake(1, 1, f"the file cannot be read ({error.strerror}).")]) from None
+    if len(content) > MAX_BYTES:
+        size = f"the file has more than {MAX_BYTES:,} bytes (256 KiB), which is as much as is read."
+        raise ConfigError(str(path), [Mistake(1, 1, size)])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise ConfigError(str(path), [Mistake(line, column, "this is no UTF-8; save the file in that encoding.")]) from None
+    return load(text, str(path))
+
+
+def load(text: str, filename: str) -> Config:
+    """The configuration that the text says. Raises ConfigError with all its mistakes."""
+    document = read_document(text)
+    mistakes = list(document.mistakes)
+    file = None
+    if document.readable:
+        broken = {(mistake.line, mistake.column) for mistake in mistakes}
+        file, found = _check(document)
+        mistakes += (mistake for mistake in found if (mistake.line, mistake.column) not in broken)
+    if mistakes or file is None:
+        unique = sorted(set(mistakes))
+        if len(unique) > MAX_MISTAKES:
+            line, column, _ = unique[MAX_MISTAKES]
+            rest = Mistake(line, column, f"and {len(unique) - MAX_MISTAKES} mistakes more from here on.")
+            unique = [*unique[:MAX_MISTAKES], rest]
+        raise ConfigError(filename, unique)
+    return _config(file)
+
+
+def _check(document: Document) -> tuple[File | None, list[Mistake]]:
+    data = document.data
+    if data is None:
+        return None, [Mistake(1, 1, "the file is empty; it begins with `sites:` and a site with its `key`.")]
+    place = document.values[()]
+    if not isinstance(data, dict):
+        return None, [Mistake(*place, "the file is a mapping with `sites`, `segments` and `messages` at the left edge.")]
+    written = {name: value for name, value in data.items() if value is not None or name not in ("segments", "messages")}
+    mistakes = find_broken_links(document)
+    messages = data.get("messages")
+    if isinstance(messages, list) and len(messages) > MAX_RULES:
+        surplus = document.values[("messages", MAX_RULES)]
+        return None, [*mistakes, Mistake(*surplus, f"the file has {len(messages)} messages; at most {MAX_RULES} are read.")]
+    try:
+        return File.model_validate(written, context={"zones": _zones(data)}), mistakes
+    except ValidationError as error:
+        return None, mistakes + explain_errors(error.errors(include_url=False), document)
+
+
+def _zones(data: dict[str, Any]) -> dict[str, ZoneInfo]:
+    """The time zones of the sites, as far as they are right: dates in rules need them while they are read."""
+    zones = {}
+    sites = data.get("sites")
+    for site in sites if isinstance(sites, list) else ():
+        if isinstance(site, dict) and isinstance(site.get("key"), str) and isinstance(site.get("timezone"), str):
+            try:
+                zones[site["key"]] = ZoneInfo(site["timezone"])
+            except (ValueError, OSError, LookupError):
+                continue
+    return zones
+
+
+def _config(file: File) -> Config:
+    for audience in (*file.segments.values(), *file.messages):
+        for condition in audience.conditions():
+            _link(condition, file)
+    return Config(
+        sites={form.key: form.site() for form in file.sites},
+        rules=RuleSet(file.messages),
+        segments=file.segments,
+        retention=file.retention,
+        identity_secret_env={form.key: form.identity_secret_env for form in file.sites if form.identity_secret_env},
+    )
+
+
+def _link(condition: Form, file: File) -> None:
+    if isinstance(condition, InSegment):
+        segment = file.segments[condition.segment]
+        condition.link(tuple(segment.if_), tuple(segment.unless))
+        return
+    for inner in condition.inner():
+        _link(inner, file)

@@ -1,0 +1,52 @@
+"""The kinds of value that stand in leadtrail.yaml, each read from its text once.
+
+Every scalar of the file arrives as the text that was written, so that `NO`, `1.10` and `12:30` stay what they look like.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, ValidationInfo
+
+from server.rules.grammar import Comparison, Period, Times, Zones, parse_comparison, parse_duration, parse_period, parse_times
+from server.rules.pages import PagePattern, parse_page
+
+MAX_TEXT = 2_000
+
+
+def text_of(value: Any) -> str:
+    """The value's text. Raises ValueError for a list, a mapping or nothing."""
+    if isinstance(value, str):
+        if not value.strip():
+            raise ValueError("is empty; write a text.")
+        if len(value) > MAX_TEXT:
+            raise ValueError(f"has {len(value)} characters; at most {MAX_TEXT} are taken.")
+        return value
+    if value is None:
+        raise ValueError("is empty; write a text, or leave the line out.")
+    raise ValueError(f"must be a text, not a {'list' if isinstance(value, list) else 'mapping'}.")
+
+
+def written(parse: Callable[[str], Any]) -> PlainValidator:
+    """A value that is written as text and read by `parse`."""
+    return PlainValidator(lambda value: parse(text_of(value)), json_schema_input_type=str)
+
+
+def _parse_period(value: Any, info: ValidationInfo) -> Period:
+    zones: Zones = (info.context or {}).get("zones", {})
+    return parse_period(text_of(value), zones)
+
+
+def _parse_event(text: str) -> str:
+    if len(text) > 120 or not text.isprintable():
+        raise ValueError("is no event's name; those have 1 to 120 characters and no control characters.")
+    return text
+
+
+Text = Annotated[str, written(str)]
+EventName = Annotated[str, written(_parse_event)]
+PageText = Annotated[PagePattern, written(parse_page)]
+TimesText = Annotated[Times, written(parse_times)]
+PeriodText = Annotated[Period, PlainValidator(_parse_period, json_schema_input_type=str)]
+ComparisonText = Annotated[Comparison, written(parse_comparison)]
+DurationText = Annotated[int, written(parse_duration)]
