@@ -72,9 +72,12 @@ class ServerProcess:
 
 @contextmanager
 def server_process(
-    folder: Path, *arguments: str, config: str = CONFIG, **environment: str
+    folder: Path, *arguments: str, config: str = CONFIG, under: tuple[str, ...] = (), **environment: str
 ) -> Iterator[ServerProcess]:
-    """Start a server whose data and configuration lie in `folder`; whatever still runs at the end is killed."""
+    """Start a server whose data and configuration lie in `folder`; whatever still runs at the end is killed.
+
+    `under` is a program that runs it, such as strace.
+    """
     file = folder / "leadtrail.yaml"
     if not file.exists():
         file.write_text(config)
@@ -88,7 +91,7 @@ def server_process(
         **environment,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "server", *(arguments or ("serve",))],
+        [*under, sys.executable, "-m", "server", *(arguments or ("serve",))],
         env=variables,
         cwd=Path(__file__).parent.parent,
         stdout=subprocess.PIPE,
