@@ -386,8 +386,11 @@
   }
 
   function close() {
-    if (open) open.host.remove();
+    const { host, box } = open || {};
     open = 0;
+    // A dialog gives the focus back when it is closed.
+    guard(() => box.close())();
+    guard(() => host.remove())();
   }
 
   function report(what, message) {
@@ -425,8 +428,9 @@
       showNext();
     };
     if (sender) add(box, 'div', { className: 'from', title: [...sender][0], textContent: sender });
-    if (title) add(box, 'div', { className: 'title', textContent: title });
-    if (body) add(box, 'div', { className: 'body', textContent: body });
+    const text = add(box, 'div', { className: 'text' });
+    if (title) add(text, 'div', { className: 'title', textContent: title });
+    if (body) add(text, 'div', { className: 'body', textContent: body });
     const link = button && guard(() => new URL(button.url, location.href))();
     if (link && /^https?:$/.test(link.protocol)) {
       listen(add(box, 'a', { href: link.href, textContent: button.label || link.href }), 'click', () => {
@@ -436,7 +440,7 @@
       });
     }
     listen(add(box, 'button', { ariaLabel: 'Close', textContent: '×' }), 'click', dismiss);
-    open = { host, dismiss };
+    open = { host, box, dismiss };
     document.documentElement.append(host);
     if (modal) {
       Object.assign(box, { ariaModal: true, closedBy: 'any' });

@@ -3,7 +3,7 @@
   const WANTED = 4;
   const find = (name) => document.querySelector(`[data-${name}]`);
 
-  /** What the panel remembers of this tab, and what is counted for this visitor. */
+  /** What the panel and the cart remember between pages. */
   const memory = {
     read: (name, otherwise) => JSON.parse(localStorage.getItem('demo.' + name)) || otherwise,
     write: (name, value) => localStorage.setItem('demo.' + name, JSON.stringify(value)),
@@ -38,7 +38,6 @@
     const events = memory.read('events', []);
     const visitor = memory.read('visitor', '');
     find('total').textContent = events.length;
-    find('state').classList.toggle('delivered', !!visitor && !events.some((event) => event.waiting));
     find('events').replaceChildren(...events.slice(-30).reverse().map(line));
     if (visitor) {
       const id = document.createElement('code');
@@ -55,11 +54,10 @@
     }
   }
 
-  function remember(sent, waiting) {
+  function remember(sent) {
     const known = memory.read('events', []);
     const ids = new Set(sent.map((event) => event.id));
-    const events = sent.map((event) => ({ ...event, waiting }));
-    memory.write('events', [...known.filter((event) => !ids.has(event.id)), ...events].slice(-200));
+    memory.write('events', [...known.filter((event) => !ids.has(event.id)), ...sent].slice(-200));
     draw();
   }
 
@@ -69,16 +67,14 @@
     const [address, options] = request;
     if (!String(address).endsWith('/e')) return send(...request);
     const { events = [] } = JSON.parse(options.body);
-    remember(events, true);
+    remember(events);
+    find('state')?.classList.remove('delivered');
     const response = await send(...request);
     if (response.ok) {
-      const { visitor, rejected = [] } = await response.clone().json();
+      const { visitor } = await response.clone().json();
       if (visitor) recognise(visitor.split('.')[0], events);
-      const refused = new Set(rejected.map((event) => event.id));
-      remember(
-        events.filter((event) => !refused.has(event.id)),
-        false,
-      );
+      find('state')?.classList.add('delivered');
+      draw();
     }
     return response;
   };
@@ -150,7 +146,8 @@
     when(document.getElementById('signup'), 'submit', signUp);
     when(document.getElementById('contact'), 'submit', ask);
     when(find('reset'), 'click', signOut);
-    if (matchMedia('(min-width: 1280px)').matches) find('sent').open = true;
+    find('sent').open = memory.read('open', matchMedia('(min-width: 1720px)').matches);
+    when(find('sent'), 'toggle', () => memory.write('open', find('sent').open));
     addEventListener('storage', draw);
     draw();
     drawCart();

@@ -1,0 +1,91 @@
+"""The Leadtrail server as these tests see it: started, stopped, started again on its port, and asked what it knows."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from tests.server_process import TOKEN, ServerProcess, server_process
+
+PATIENCE_SECONDS = 15
+Known = TypeVar("Known")
+
+
+def eventually(ask: Callable[[], Known]) -> Known:
+    """The first true answer of `ask`: the server is a process of its own, it can only be asked."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = ask()
+        if answer or time.monotonic() > end:
+            assert answer, "it never came true"
+            return answer
+        time.sleep(0.05)
+
+
+class Leadtrail:
+    """A real server with a data folder and a port that outlive its process."""
+
+    def __init__(self, folder: Path, *arguments: str, config: str = "") -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.base = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._arguments = arguments
+        self._config = config
+        self._running = ExitStack()
+        self._process: ServerProcess | None = None
+
+    def start(self) -> None:
+        self._process = self._running.enter_context(
+            server_process(self._folder, *self._arguments, config=self._config, PORT=str(self.port))
+        )
+
+    def stop(self) -> None:
+        if self._process and self._process.process.poll() is None:
+            assert self._process.stop() == 0
+        self._running.close()
+
+    def history(self, visitor: str) -> list[dict[str, Any]]:
+        """What the visitor did, oldest first, through the API."""
+        request = Request(
+            f"{self.base}/api/contacts/{quote(visitor)}/history?per_page=150",
+            headers={"authorization": f"Bearer {TOKEN}"},
+        )
+        try:
+            with urlopen(request, timeout=10) as response:
+                return list(reversed(json.load(response)["data"]))
+        except HTTPError as error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+            # A visitor id that has no events yet.
+            return []
+
+    def events(self, visitor: str, name: str = "") -> list[dict[str, Any]]:
+        """The events of this name, oldest first."""
+        items = [item for item in self.history(visitor) if item["type"] == "event"]
+        return [item for item in items if name in ("", item["event_name"])]
+
+    def paths(self, visitor: str) -> list[str]:
+        """The paths of the page views, oldest first."""
+        return [event["path"] for event in self.events(visitor, "page_view")]
+
+
+@contextmanager
+def leadtrail(folder: Path, *arguments: str, config: str = "") -> Iterator[Leadtrail]:
+    """A running server, stopped in the end."""
+    os.makedirs(folder, exist_ok=True)
+    server = Leadtrail(folder, *arguments, config=config)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
