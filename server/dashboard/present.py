@@ -6,11 +6,10 @@ The trail itself is in `timeline`, single values of metadata in `values`.
 from collections.abc import Mapping
 from datetime import tzinfo
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from server.clock import DAY
 from server.dashboard.times import When, when
-from server.dashboard.values import Value, label_of, present_value, web_link
+from server.dashboard.values import Value, label_of, parts_of, present_value, web_link
 from server.model import Kind, Person, Role, Total, TotalKey, public_id
 from server.people.page import page_path
 
@@ -135,10 +134,7 @@ def source_of(person: Person) -> str:
     if campaign := person.utm.get("source"):
         medium = person.utm.get("medium")
         return f"{campaign} / {medium}" if medium else campaign
-    try:
-        host = urlsplit(person.referrer).hostname
-    except ValueError:
-        host = None
+    host = parts_of(person.referrer).hostname
     return host.removeprefix("www.") if host else "Direct"
 
 

@@ -20,6 +20,8 @@ from server.store.base import Store
 STATIC = {"dashboard.css": "text/css", "icon.svg": "image/svg+xml"}
 """The files under /dashboard/static/; nothing else is served from there."""
 
+ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
 
 def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> list[BaseRoute]:
     """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
@@ -37,10 +39,10 @@ def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> l
         Route("/password", sign_in.set_password, methods=["POST"]),
         Route("/logout", sign_in.sign_out, methods=["POST"]),
         Route("/static/{name}", _static),
-        Route("/{path:path}", _nothing_here, methods=["GET", "POST"]),
+        Route("/{path:path}", _nothing_here, methods=ANY_METHOD),
     ]
     door = Middleware(Door, auth=auth, is_open=_is_open, error_page=error_page)
-    return [Route("/dashboard", _home, middleware=[door]), Mount("/dashboard", routes=routes, middleware=[door])]
+    return [Route("/dashboard", _home, methods=ANY_METHOD, middleware=[door]), Mount("/dashboard", routes=routes, middleware=[door])]
 
 
 def _is_open(path: str) -> bool:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from server.dashboard.present import UNTOLD
 from server.dashboard.times import When, day_heading, local, span, when
-from server.dashboard.values import Value, label_of, present_value, web_link
+from server.dashboard.values import Value, label_of, parts_of, present_value, web_link
 from server.model import Milestone, Moment, Offer
 from server.people.history import Item, Visit
 
@@ -134,7 +133,7 @@ def _describe(moment: Moment, titles: Mapping[str, str]) -> tuple[str, str, set[
     if name == "link_click":
         return "link", "Followed a link", set()
     if name == "file_download":
-        file = urlsplit(str(metadata.get("href", ""))).path.rpartition("/")[2]
+        file = parts_of(str(metadata.get("href", ""))).path.rpartition("/")[2]
         return "link", f"Downloaded {file}" if file else "Downloaded a file", set()
     if name in _MESSAGE_VERBS:
         rule = str(metadata.get("message", ""))
@@ -153,16 +152,9 @@ def _form(metadata: Mapping[str, Any]) -> str:
 
 def _came_from(moment: Moment) -> list[Detail]:
     """The referrer of a view, where it is another site's."""
-    if not moment.referrer or _host(moment.referrer) == _host(moment.url):
+    if not moment.referrer or parts_of(moment.referrer).hostname == parts_of(moment.url).hostname:
         return []
     return [Detail("From", Value(moment.referrer, "link", web_link(moment.referrer)))]
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def _fields(moment: Moment) -> list[Detail]:

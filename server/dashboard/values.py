@@ -6,7 +6,7 @@ Everything here came from a visitor. Only http and https addresses become links.
 import re
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _NO_MINOR_UNITS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
@@ -55,11 +55,16 @@ def web_link(url: str) -> str | None:
     """The URL if it may stand in a link: http or https, with a host and without anything invisible."""
     if not url.isprintable() or " " in url:
         return None
+    parts = parts_of(url)
+    return url if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def parts_of(url: str) -> SplitResult:
+    """The URL in its parts; all of them empty where it cannot be read."""
     try:
-        parts = urlsplit(url)
-        return url if parts.scheme in ("http", "https") and parts.hostname else None
+        return urlsplit(url)
     except ValueError:
-        return None
+        return urlsplit("")
 
 
 def present_amount(amount: int, currency: str) -> Value:

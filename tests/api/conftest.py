@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from story import Story
 
 from server.api.routes import api_routes
 from server.limits import Limits
-from server.model import Site
+from server.rules.reload import Live
 from server.settings import Rate
 from server.store.base import Changes, Store
 from server.store.sqlite import open_store
@@ -34,7 +33,9 @@ class Api:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self.store = await open_store(self._path)
-        live: Any = SimpleNamespace(current=SimpleNamespace(sites={"main": Site(key="main")}))
+        config = self._path.with_name("leadtrail.yaml")
+        config.write_text("sites:\n  - key: main\n")
+        live = Live(config)
         app.router.routes += api_routes(
             store=self.store, tokens=TOKENS, live=live, clock=lambda: 0, limits=self._limits
         )
