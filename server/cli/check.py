@@ -15,7 +15,7 @@ from server.rules.load import load_file
 def check(file: Path | None) -> None:
     """Check FILE (or what LEADTRAIL_CONFIG names, or ./leadtrail.yaml).
 
-    Ends with status 1 if there are mistakes, each printed as file:line:column: what is wrong and what to write.
+    Ends with status 1 if there are mistakes. Each is printed as file:line:column and what to write instead.
     """
     path = file or Path(os.environ.get("LEADTRAIL_CONFIG") or "leadtrail.yaml")
     try:

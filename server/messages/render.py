@@ -16,7 +16,8 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
 def page_message(rule: Rule, person: Person, path: str, traits: Mapping[str, object]) -> Metadata:
-    """The message, its texts rendered with `traits`, the only names that they may use. What it has not is left out.
+    """The message, its texts rendered with `traits`, the only names that they may use; what is not said is
+    left out.
 
     `path` is the page to which it is answered: a page that was left meanwhile does not show it.
     """

@@ -10,8 +10,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 FILTERS = ("capitalize", "d", "default", "lower", "title", "trim", "upper")
 
-# No loops, calls, arithmetic or ordering: whatever the file says and whatever the names hold, rendering ends soon, stays
-# small and cannot fail.
+# No loops, calls, arithmetic or ordering: whatever the file says and whatever the names hold, rendering ends
+# soon, stays small and cannot fail.
 _ALLOWED = (
     nodes.Template,
     nodes.Output,
@@ -33,7 +33,7 @@ _COMPARISONS = ("eq", "ne")
 
 
 def _environment() -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(autoescape=False, keep_trailing_newline=False)  # noqa: S701
+    environment = SandboxedEnvironment(autoescape=False, keep_trailing_newline=False)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
     environment.tests = {name: environment.tests[name] for name in _TESTS}
     environment.globals = {}
@@ -59,7 +59,8 @@ def check_template(text: str) -> None:
 def _check(node: nodes.Node) -> None:
     for child in node.iter_child_nodes():
         if not isinstance(child, _ALLOWED):
-            raise ValueError(f"A message's template takes names, filters, `or` and `if`, no {type(child).__name__.lower()}.")
+            refused = type(child).__name__.lower()
+            raise ValueError(f"A message's template takes names, filters, `or` and `if`, no {refused}.")  # noqa: TRY004
         if isinstance(child, nodes.Filter) and child.name not in FILTERS:
             raise ValueError(f"There is no filter '{child.name}'; there are {', '.join(FILTERS)}.")
         if isinstance(child, nodes.Operand) and child.op not in _COMPARISONS:

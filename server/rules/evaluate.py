@@ -24,8 +24,8 @@ def explain(rule: Rule, facts: Facts) -> list[Finding]:
         names = ", ".join(f"{role.name}s" for role in sorted(rule.to))
         findings.append(Finding(facts.person.role in rule.to, facts.person.role.name, f"to {names}"))
     if rule.when is not None and facts.event is not None:
-        event = facts.event
-        findings.append(Finding(_triggers(rule.when, event), event.path or event.name, f"when page {rule.when.page}"))
+        value = facts.event.path or facts.event.name
+        findings.append(Finding(_triggers(rule.when, facts.event), value, f"when page {rule.when.page}"))
     findings += (find(asked, facts) for asked in rule.if_)
     for asked in rule.unless:
         found = find(asked, facts)

@@ -1,7 +1,7 @@
 """The small phrases of leadtrail.yaml: `more than 3`, `within 7 days`, `before 2026-12-01`.
 
-Each is read once, when the file is loaded, into a type that answers by comparing numbers. A phrase that is none is a
-ValueError that shows the nearest one that is.
+Each is read once, when the file is loaded, into a type that answers by comparing numbers. A phrase that is
+none is a ValueError that shows the nearest one that is.
 """
 
 import difflib
@@ -17,11 +17,12 @@ Zones = Mapping[str, tzinfo]
 
 TIMES = ("more than 3", "at least 3", "exactly 3", "fewer than 3", "at most 3", "between 2 and 5", "never")
 PERIODS = ("within 7 days", "more than 5 days ago", "before 2026-12-01", "after 2026-12-01", "on 2026-12-01")
+DURATIONS = ("7 days", "12 hours", "30 minutes", "10 seconds", "2 weeks")
 
 _UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}
 _LONGEST = 36_525 * DAY
 _NUMBERS = {"once": "1", "twice": "2"}
-_SYMBOLS = {">=": "at least", "=>": "at least", "<=": "at most", "=<": "at most", ">": "more than", "<": "fewer than"}
+_SYMBOLS = {">=": "at least", "<=": "at most", ">": "more than", "<": "fewer than", "=": "exactly"}
 _COMPARATORS = "more than|at least|exactly|fewer than|less than|at most"
 _TIMES = re.compile(rf"(?:({_COMPARATORS}) )?(\d{{1,9}}|once|twice)(?: times?)?")
 _BETWEEN = re.compile(r"between (\d{1,9}) and (\d{1,9})(?: times?)?")
@@ -68,14 +69,14 @@ def parse_times(text: str) -> Times:
     number = int(_NUMBERS.get(found[2], found[2]))
     if comparator == "fewer than" and number == 0:
         raise ValueError("'fewer than 0' can never hold; write 'never'.")
-    low, high = {
+    ends: dict[str, tuple[int, int | None]] = {
         "more than": (number + 1, None),
         "at least": (number, None),
         "exactly": (number, number),
         "fewer than": (0, number - 1),
         "at most": (0, number),
-    }[comparator]
-    return Times(low, high, f"{comparator} {number}")
+    }
+    return Times(*ends[comparator], f"{comparator} {number}")
 
 
 class Comparison(NamedTuple):
@@ -87,7 +88,7 @@ class Comparison(NamedTuple):
     open: bool = False
 
     def holds(self, value: object) -> bool:
-        """Texts are equal letter by letter; `true` and `false` are written so; numbers are compared as numbers."""
+        """Texts are equal letter by letter, `true` and `false` are texts, numbers are compared as numbers."""
         if self.low is None and self.high is None:
             return _as_text(value) == self.text
         number = _as_number(value)
@@ -102,8 +103,8 @@ class Comparison(NamedTuple):
 
 
 def parse_comparison(text: str) -> Comparison:
-    """`more than 10`, `at least 10`, `fewer than 10`, `at most 10`, `exactly 10`, `between 2 and 5`, or any other text,
-    which is then what the value must be."""
+    """`more than 10`, `at least 10`, `fewer than 10`, `at most 10`, `exactly 10`, `between 2 and 5`, or any
+    other text, which is then what the value must be."""
     words = _words(text)
     if found := _BETWEEN_NUMBERS.fullmatch(words):
         low, high = float(found[1]), float(found[2])
@@ -144,8 +145,8 @@ def parse_duration(text: str) -> int:
     """`7 days` in milliseconds. Units: seconds, minutes, hours, days, weeks."""
     if not (found := _DURATION.fullmatch(_words(text))):
         if re.search(r"month|year", text):
-            raise ValueError(f"'{_shown(text)}': months and years differ in length; write days, such as '30 days'.")
-        raise ValueError(_no_phrase(text, "duration", ("7 days", "12 hours", "30 minutes", "10 seconds", "2 weeks")))
+            raise ValueError(f"'{_shown(text)}': months and years differ in length; write days.")
+        raise ValueError(_no_phrase(text, "duration", DURATIONS))
     span = int(found[1]) * _UNITS[found[2]]
     if not 0 < span <= _LONGEST:
         raise ValueError(f"'{_shown(text)}' is out of range; a duration has 1 second to 100 years.")
@@ -191,8 +192,8 @@ class Period(NamedTuple):
 def parse_period(text: str, zones: Zones) -> Period:
     """`within 7 days`, `more than 5 days ago`, and `before`, `after` or `on` a date.
 
-    A date is a whole day of the site's time zone: `after` begins when the day is over. With a time of day it is that
-    moment, of the site's time zone unless it has an offset of its own.
+    A date is a whole day of the site's time zone: `after` begins when the day is over. With a time of day it
+    is that moment, of the site's time zone unless it has an offset of its own.
     """
     words = _words(text)
     if words.startswith("within "):

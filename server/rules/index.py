@@ -3,7 +3,7 @@
     a page view -> the rules whose `when` names its page, and all that have no `when`
     any event   -> the rules without `when` that ask for a total which it adds to
 
-Which patterns a path matches is found out once for each distinct path.
+Which patterns a path matches is found out once for each distinct path, and whether any does by one expression.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from server.model import Event
 from server.people.state import counts_for
+from server.rules.pages import PagePattern, any_of
 from server.rules.registry import Key
 from server.rules.rule import Rule
 
@@ -25,7 +26,7 @@ class RuleSet:
         self._rules = tuple(rules)
         self._by_id = {rule.id: rule for rule in self._rules}
         self._by_page: defaultdict[str, list[int]] = defaultdict(list)
-        self._by_pattern: list[int] = []
+        self._by_pattern: list[tuple[int, PagePattern]] = []
         self._anywhere: list[int] = []
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
         for number, rule in enumerate(self._rules):
@@ -36,7 +37,8 @@ class RuleSet:
             elif rule.when.page.exact is not None:
                 self._by_page[rule.when.page.exact].append(number)
             else:
-                self._by_pattern.append(number)
+                self._by_pattern.append((number, rule.when.page))
+        self._any_pattern = any_of([page for _, page in self._by_pattern])
         self._on_page = lru_cache(maxsize=KNOWN_PATHS)(self._find_on_page)
 
     def __iter__(self) -> Iterator[Rule]:
@@ -49,7 +51,7 @@ class RuleSet:
         return self._by_id.get(rule_id)
 
     def concerned(self, event: Event, site: str) -> Sequence[Rule]:
-        """The rules that may match because of this event, in the file's order. The rules of a file hold for all its sites."""
+        """The rules that may match because of this event, in the file's order. They hold for every site."""
         if event.name == "page_view":
             return self._on_page(event.path)
         if not self._by_key:
@@ -59,8 +61,6 @@ class RuleSet:
 
     def _find_on_page(self, path: str) -> tuple[Rule, ...]:
         numbers = [*self._anywhere, *self._by_page.get(path, ())]
-        for number in self._by_pattern:
-            when = self._rules[number].when
-            if when is not None and when.page.matches(path):
-                numbers.append(number)
+        if self._by_pattern and self._any_pattern(path):
+            numbers += (number for number, page in self._by_pattern if page.matches(path))
         return tuple(self._rules[number] for number in sorted(numbers))

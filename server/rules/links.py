@@ -1,4 +1,5 @@
-"""What the parts of leadtrail.yaml say about each other: ids that stand twice, names that nothing defines, circles.
+"""What the parts of leadtrail.yaml say about each other: ids that stand twice, names that nothing defines,
+circles.
 
 Looks at the file as it was written, so that these mistakes are found beside all others.
 """
@@ -90,7 +91,9 @@ def _circles(document: Document) -> Iterator[Mistake]:
         for steps, used in uses.get(name, ()):
             if used in (*trail, name):
                 round_trip = " -> ".join((*trail, name, used))
-                yield Mistake(*locate(document, steps), f"segment {name}: it is defined by itself: {round_trip}.")
+                yield Mistake(
+                    *locate(document, steps), f"segment {name}: it is defined by itself: {round_trip}."
+                )
             elif used not in done:
                 yield from walk(used, (*trail, name))
         done.add(name)

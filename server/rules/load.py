@@ -24,10 +24,14 @@ def load_file(path: Path) -> Config:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        advice = "there is no such file; write one (examples/leadtrail.yaml is a beginning) or set LEADTRAIL_CONFIG."
+        advice = (
+            "there is no such file; begin with a copy of examples/leadtrail.yaml, or set LEADTRAIL_CONFIG."
+        )
         raise ConfigError(str(path), [Mistake(1, 1, advice)]) from None
     except OSError as error:
-        raise ConfigError(str(path), [Mistake(1, 1, f"the file cannot be read ({error.strerror}).")]) from None
+        raise ConfigError(
+            str(path), [Mistake(1, 1, f"the file cannot be read ({error.strerror}).")]
+        ) from None
     if len(content) > MAX_BYTES:
         size = f"the file has more than {MAX_BYTES:,} bytes (256 KiB), which is as much as is read."
         raise ConfigError(str(path), [Mistake(1, 1, size)])
@@ -36,7 +40,9 @@ def load_file(path: Path) -> Config:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise ConfigError(str(path), [Mistake(line, column, "this is no UTF-8; save the file in that encoding.")]) from None
+        raise ConfigError(
+            str(path), [Mistake(line, column, "this is no UTF-8; save the file in that encoding.")]
+        ) from None
     return load(text, str(path))
 
 
@@ -65,13 +71,22 @@ def _check(document: Document) -> tuple[File | None, list[Mistake]]:
         return None, [Mistake(1, 1, "the file is empty; it begins with `sites:` and a site with its `key`.")]
     place = document.values[()]
     if not isinstance(data, dict):
-        return None, [Mistake(*place, "the file is a mapping with `sites`, `segments` and `messages` at the left edge.")]
-    written = {name: value for name, value in data.items() if value is not None or name not in ("segments", "messages")}
+        return None, [
+            Mistake(*place, "the file is a mapping with `sites`, `segments` and `messages` at the left edge.")
+        ]
+    written = {
+        name: value
+        for name, value in data.items()
+        if value is not None or name not in ("segments", "messages")
+    }
     mistakes = find_broken_links(document)
     messages = data.get("messages")
     if isinstance(messages, list) and len(messages) > MAX_RULES:
         surplus = document.values[("messages", MAX_RULES)]
-        return None, [*mistakes, Mistake(*surplus, f"the file has {len(messages)} messages; at most {MAX_RULES} are read.")]
+        return None, [
+            *mistakes,
+            Mistake(*surplus, f"the file has {len(messages)} messages; at most {MAX_RULES} are read."),
+        ]
     try:
         return File.model_validate(written, context={"zones": _zones(data)}), mistakes
     except ValidationError as error:
@@ -83,7 +98,11 @@ def _zones(data: dict[str, Any]) -> dict[str, ZoneInfo]:
     zones = {}
     sites = data.get("sites")
     for site in sites if isinstance(sites, list) else ():
-        if isinstance(site, dict) and isinstance(site.get("key"), str) and isinstance(site.get("timezone"), str):
+        if (
+            isinstance(site, dict)
+            and isinstance(site.get("key"), str)
+            and isinstance(site.get("timezone"), str)
+        ):
             try:
                 zones[site["key"]] = ZoneInfo(site["timezone"])
             except (ValueError, OSError, LookupError):
@@ -100,7 +119,9 @@ def _config(file: File) -> Config:
         rules=RuleSet(file.messages),
         segments=file.segments,
         retention=file.retention,
-        identity_secret_env={form.key: form.identity_secret_env for form in file.sites if form.identity_secret_env},
+        identity_secret_env={
+            form.key: form.identity_secret_env for form in file.sites if form.identity_secret_env
+        },
     )
 
 

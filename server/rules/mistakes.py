@@ -1,7 +1,8 @@
 """What pydantic finds wrong, in the words of the file's author and with the line and column.
 
-A place is a path of steps through the file (`messages`, 0, `if`, 2, `viewed`). Unknown keys are answered with the known
-ones of that very mapping; keys of the language that are still to come, with what can be written today.
+A place is a path of steps through the file (`messages`, 0, `if`, 2, `viewed`). Unknown keys are answered with
+the known ones of that very mapping; keys of the language that are still to come, with what can be written
+today.
 """
 
 import difflib
@@ -53,7 +54,7 @@ def explain_errors(errors: Sequence[Any], document: Document) -> list[Mistake]:
 
 
 def locate(document: Document, steps: tuple[Step, ...], *, key: bool = False) -> tuple[int, int]:
-    """Where a piece of the file stands: its value, or with `key` its key; the nearest piece around it if it is missing."""
+    """Where a value stands, or with `key` its key; if it is missing, the nearest piece around it."""
     while steps:
         place = (document.keys.get(steps) if key else None) or document.values.get(steps)
         if place:
@@ -95,7 +96,7 @@ def _mistake(error: Any, document: Document) -> Mistake:
 
 
 def _steps(loc: Sequence[Step], data: Any) -> tuple[Step, ...]:
-    """The steps of the file in pydantic's `loc`, which also has tags of the union and the 0 of a list left out."""
+    """The steps of the file in pydantic's `loc`, without the union's tags and the 0 of a list left out."""
     steps: list[Step] = []
     here = data
     for step in loc:
@@ -146,8 +147,8 @@ def _unknown_key(key: str, model: type[BaseModel]) -> str:
     if key in coming:
         return f"`{key}` is not supported yet; {coming[key]}."
     known = _keys(model)
-    where = f"`{model.condition}`" if is_condition else "this place"
-    return f"`{_cut(key)}` is no key of {where}; {_near(key, known)}"
+    where = f"of `{model.condition}`" if issubclass(model, Form) else "here"
+    return f"`{_cut(key)}` is no key {where}; {_near(key, known)}"
 
 
 def _no_condition(value: Any, steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], str]:
@@ -156,7 +157,7 @@ def _no_condition(value: Any, steps: tuple[Step, ...]) -> tuple[tuple[Step, ...]
     named = [name for name in value if name in FORMS]
     if len(named) > 1:
         first, second = named[:2]
-        return (*steps, second), f"`{first}` and `{second}` are two conditions; make each an entry of the list."
+        return (*steps, second), f"`{first}` and `{second}` are two conditions; make two entries of them."
     for name in value:
         coming = {**_CONDITIONS_NOT_YET, **_WITH_CONDITIONS_NOT_YET}
         if name in coming:
@@ -175,8 +176,15 @@ def _plain(kind: str, error: Any, steps: tuple[Step, ...]) -> str:
     if error["input"] is None:
         return f"{last}is empty; fill it in or leave it out."
     if kind == "literal_error":
-        allowed = [str(value) for value in error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")]
-        near = _near(str(error["input"]), allowed) if isinstance(error["input"], str) else f"write {_listed(allowed)}"
+        allowed = [
+            str(value)
+            for value in error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        ]
+        near = (
+            _near(str(error["input"]), allowed)
+            if isinstance(error["input"], str)
+            else f"write {_listed(allowed)}"
+        )
         shown = f"'{_cut(str(error['input']))}'" if isinstance(error["input"], str) else "this"
         if steps[-1] == "send":
             return f"{shown} is not supported yet; `send` is once: a message is shown once to a person."
@@ -208,5 +216,3 @@ def _listed(names: Sequence[str]) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
-
-

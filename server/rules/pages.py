@@ -1,9 +1,11 @@
-"""Which pages a rule means: one page, a glob, or a regular expression by RE2.
+"""Which pages a rule means: one page, a glob, or a regular expression by RE2; and which hosts.
 
-Patterns are compared with a page's identity (people.page): a path without query and without trailing slash.
+Page patterns are compared with a page's identity (people.page): a path without query and without trailing
+slash.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -24,10 +26,12 @@ _WILDCARD_IN_PATH = re.compile(rf"([*]|{quote(_ANY_CHARACTER)})")
 class PagePattern:
     """What stands behind `viewed:` and `page:`."""
 
-    __slots__ = ("_regex", "exact", "expression", "text")
+    __slots__ = ("_prefix", "_regex", "exact", "expression", "text")
 
-    def __init__(self, text: str, exact: str | None, expression: str | None) -> None:
+    def __init__(self, text: str, exact: str | None, expression: str | None, prefix: str = "") -> None:
         self.text = text
+        self._prefix = prefix
+        """What every page that matches begins with: most others are told by it alone."""
         self.exact = exact
         """The one page that it names, or None for a pattern."""
         self.expression = expression
@@ -37,7 +41,7 @@ class PagePattern:
     def matches(self, path: str) -> bool:
         if self._regex is None:
             return path == self.exact
-        return self._regex.search(path) is not None
+        return path.startswith(self._prefix) and self._regex.search(path) is not None
 
     def __str__(self) -> str:
         return self.text
@@ -56,12 +60,51 @@ def parse_page(text: str) -> PagePattern:
     if "://" in text or text.startswith("//"):
         raise ValueError(f"A page is a path without its host: write '{_path_of(text)}'.")
     if not text.startswith(("/", "*")):
-        raise ValueError(f"A page begins with '/': write '/{text.lstrip('./')}', a glob such as '/docs/*', or 're:' and a regex.")
+        raise ValueError(f"A page begins with '/': write '/{text.lstrip('./')}', or 're:' and a regex.")
     if re.search(r"\?[^/?*]*=", text):
         raise ValueError(f"A page has no query: write '{text.partition('?')[0]}'.")
     if not _WILDCARD.search(text):
         return PagePattern(text, page_path(text, True), None)
-    return PagePattern(text, None, _glob(text))
+    return PagePattern(text, None, *_glob(text))
+
+
+def any_of(patterns: Sequence[PagePattern]) -> Callable[[str], bool]:
+    """Whether a path may match one of these patterns, found by one expression for all. True where that is too large."""
+    expressions = [pattern.expression for pattern in patterns if pattern.expression is not None]
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    try:
+        regex = re2.compile("|".join(f"(?:{expression})" for expression in expressions), options)
+    except re2.error:
+        return lambda path: True
+    return lambda path: regex.search(path) is not None
+
+
+class HostPattern:
+    """What stands behind `referrer:`."""
+
+    __slots__ = ("_regex", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._regex = _compile(f"^{'.*'.join(re2.escape(part) for part in text.split('*'))}$")
+
+    def matches(self, host: str) -> bool:
+        return bool(host) and self._regex.search(host) is not None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_host(text: str) -> HostPattern:
+    """`news.example.com`, or with `*` for any text. Raises ValueError for anything but a host."""
+    host = text.strip().lower()
+    if not re.fullmatch(r"[a-z0-9.*_-]+", host):
+        bare = re.sub(r"^[a-z]+://", "", host).split("/")[0].split(":")[0]
+        example = bare if re.fullmatch(r"[a-z0-9.*_-]+", bare) else "*.example.com"
+        raise ValueError(f"A referrer is named by its host alone: write '{example}'.")
+    return HostPattern(host)
 
 
 def _path_of(url: str) -> str:
@@ -69,12 +112,13 @@ def _path_of(url: str) -> str:
     return "/" + rest.partition("/")[2].partition("?")[0]
 
 
-def _glob(text: str) -> str:
+def _glob(text: str) -> tuple[str, str]:
+    """The expression of a glob, and the text before its first wildcard."""
     # `*` survives the normalisation as it is; `?` would begin a query, so another character stands in for it.
     path = page_path(text.replace("?", _ANY_CHARACTER), True)
     parts = _WILDCARD_IN_PATH.split(path)
     translated = {"*": ".*", quote(_ANY_CHARACTER): _CHARACTER}
-    return f"^{''.join(translated.get(part) or re2.escape(part) for part in parts)}$"
+    return f"^{''.join(translated.get(part) or re2.escape(part) for part in parts)}$", parts[0]
 
 
 def _checked(expression: str) -> str:
@@ -92,4 +136,4 @@ def _compile(expression: str) -> "re2._Regexp":
         return re2.compile(expression, options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-        raise ValueError(f"This regex cannot be read by RE2 ({reason[:80]}); look-around and back-references do not exist.") from None
+        raise ValueError(f"This regex is none that RE2 can read ({reason[:80]}).") from None

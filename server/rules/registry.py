@@ -1,7 +1,8 @@
-"""How conditions are known: a form (what the YAML says) and one function (what it means), registered by its name.
+"""How conditions are known: a form (what the YAML says) and one function (what it means), registered by its
+name.
 
-A module under `conditions` that defines both is all that a new condition takes: the schema's union, the index, the
-explanations and the error messages find it here.
+To define both in a module under `conditions` is all that a new condition takes: the schema's union, the
+index, the explanations and the error messages find it here.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from server.model import Kind
 from server.rules.facts import Facts, Finding
+from server.rules.grammar import Times
 
 Key = tuple[Kind, str]
 """A total that a condition asks for."""
@@ -35,6 +37,10 @@ class Form(BaseModel):
     def asks_offers(self) -> bool:
         """Whether it looks at the messages that the person won."""
         return False
+
+    def counts(self) -> tuple[str, Times] | None:
+        """What it counts and how often that may be, for finding rules that can never match."""
+        return None
 
     def inner(self) -> Iterator["Form"]:
         """The conditions inside this one."""

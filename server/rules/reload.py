@@ -1,7 +1,8 @@
 """The configuration that is running: read once at the start, and again when its file changes.
 
-A file with mistakes, half-written or gone, changes nothing but `mistakes`; the last good configuration runs on. A change
-is read once the file has been left alone for a moment, so that no half of it is ever taken for the whole.
+A file with mistakes, half-written or gone, changes nothing but `mistakes`; the last good configuration runs
+on. A change is read once the file has been left alone for a moment, so that no half of it is ever taken for
+the whole.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 2.2
-"""How long a changed file must be left alone. A change is live within 3 seconds, and a writer may pause for 2."""
+"""A changed file must be left alone so long: a change is live within 3 s, a writer may pause for 2 s."""
 
 
 class _Look(NamedTuple):
@@ -30,7 +31,7 @@ class _Look(NamedTuple):
 
 
 class Live:
-    """`current` is the configuration to use; it is replaced as a whole, never changed. Take it once a request."""
+    """`current` is the configuration to use: replaced as a whole, never changed. Take it once a batch."""
 
     def __init__(self, path: Path) -> None:
         """Read the file. Raises ConfigError: a server does not start with a broken one."""
@@ -57,7 +58,7 @@ class Live:
             await self.poll(loop.time())
 
     async def poll(self, now: float) -> bool:
-        """Look at the file once; reload it if it has changed and been left alone since. `now` in seconds of any clock."""
+        """Look at the file; reload it if it has changed and been left alone. `now` is in seconds of any clock."""
         look = await asyncio.to_thread(_look, self._path)
         if look != self._seen:
             self._seen, self._seen_since = look, now
@@ -77,7 +78,7 @@ class Live:
 
     def _refuse(self, error: ConfigError) -> None:
         self.mistakes = str(error).splitlines()
-        log.error("config_refused", file=str(self._path), mistakes=self.mistakes, running="the last good configuration")
+        log.error("config_refused", file=str(self._path), mistakes=self.mistakes, running="the last good one")
 
 
 def _look(path: Path) -> _Look | None:

@@ -5,15 +5,15 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from server.clock import HOUR, SECOND
 from server.messages.template import check_template
-from server.model import Kind, Role
+from server.model import Role
 from server.rules.conditions import Condition
-from server.rules.grammar import parse_duration
+from server.rules.grammar import Times, parse_duration
 from server.rules.registry import Form, Key
-from server.rules.values import PageText, Text, text_of, written
+from server.rules.values import PageText, written
 
 ROLES = {"visitors": Role.visitor, "leads": Role.lead, "users": Role.user}
 
@@ -34,7 +34,9 @@ def _link(text: str) -> str:
     if "{{" in url or "{%" in url:
         raise ValueError("A link is the same for everybody; leave the template out.")
     if any(not character.isprintable() or character in ' \\"<>' for character in url):
-        raise ValueError("A link holds no spaces, quotes, backslashes or angle brackets; write them percent-encoded.")
+        raise ValueError(
+            "A link holds no spaces, quotes, backslashes or angle brackets; percent-encode them."
+        )
     try:
         scheme = urlsplit(url).scheme
     except ValueError:
@@ -42,7 +44,9 @@ def _link(text: str) -> str:
     if scheme not in ("", "http", "https"):
         raise ValueError(f"A link is http, https or a path such as /contact, never {scheme[:20]}:.")
     if scheme and not urlsplit(url).hostname:
-        raise ValueError("This link names no host; write https://www.example.com/contact, or a path such as /contact.")
+        raise ValueError(
+            "This link names no host; write https://example.com/contact, or a path such as /contact."
+        )
     return url
 
 
@@ -122,11 +126,43 @@ Id = Annotated[str, written(_id)]
 Roles = Annotated[frozenset[Role], BeforeValidator(_roles)]
 
 
+class Contradiction(ValueError):
+    """Conditions that cannot hold together; `steps` lead from their mapping to the later one."""
+
+    def __init__(self, message: str, steps: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.steps = steps
+
+
+def _lower(one: int | None, other: int | None) -> int | None:
+    return min((end for end in (one, other) if end is not None), default=None)
+
+
 class Audience(Part):
     """Who is meant: `if` all hold, and of `unless` none."""
 
     if_: list[Condition] = Field(default=[], alias="if")
     unless: list[Condition] = []
+
+    @model_validator(mode="after")
+    def _can_match(self) -> "Audience":
+        ends: dict[str, Times] = {}
+        for number, asked in enumerate(self.if_):
+            if (counted := asked.counts()) is None:
+                continue
+            what, times = counted
+            known = ends.get(what, times)
+            low, high = max(known.low, times.low), _lower(known.high, times.high)
+            if high is not None and low > high:
+                raise Contradiction(
+                    f"{what} cannot be {times} and {known}; this can never hold.", ("if", number)
+                )
+            ends[what] = Times(low, high, times.text)
+        wanted = {asked.text for asked in self.if_}
+        for number, asked in enumerate(self.unless):
+            if asked.text in wanted:
+                raise Contradiction("`if` wants just this; the two can never both hold.", ("unless", number))
+        return self
 
     def conditions(self) -> Iterator[Form]:
         yield from self.if_

@@ -32,7 +32,8 @@ def _origin(text: str) -> str:
     except ValueError:
         raise ValueError("This is no origin; write https://www.example.com.") from None
     if parts.scheme not in _DEFAULT_PORTS or not host:
-        raise ValueError(f"An origin begins with https:// or http://; write https://{text.split('/')[0][:100] or 'www.example.com'}.")
+        example = text.split("/")[0][:100] or "www.example.com"
+        raise ValueError(f"An origin begins with https:// or http://; write https://{example}.")
     if "*" in host:
         raise ValueError("An origin names one host; list each of them.")
     ipv6 = ":" in host
@@ -58,7 +59,7 @@ def _timezone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (ValueError, OSError, LookupError):
-        raise ValueError(f"There is no time zone '{text[:60]}'; write one such as Europe/Lisbon or UTC.") from None
+        raise ValueError(f"There is no time zone '{text[:60]}'; write one such as Europe/Lisbon.") from None
     return text
 
 
@@ -77,7 +78,7 @@ def _site_key(text: str) -> str:
 
 def _variable(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError("This is the name of an environment variable that holds the secret, never the secret itself.")
+        raise ValueError("This is the name of an environment variable that holds the secret, not the secret.")
     return text
 
 

@@ -1,15 +1,17 @@
 """The kinds of value that stand in leadtrail.yaml, each read from its text once.
 
-Every scalar of the file arrives as the text that was written, so that `NO`, `1.10` and `12:30` stay what they look like.
+Every scalar of the file arrives as the text that was written, so that `NO`, `1.10` and `12:30` stay what they
+look like.
 """
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, ValidationInfo
 
-from server.rules.grammar import Comparison, Period, Times, Zones, parse_comparison, parse_duration, parse_period, parse_times
-from server.rules.pages import PagePattern, parse_page
+from server.rules.grammar import Comparison, Period, Times, Zones, parse_comparison, parse_period, parse_times
+from server.rules.pages import HostPattern, PagePattern, parse_host, parse_page
 
 MAX_TEXT = 2_000
 
@@ -43,10 +45,18 @@ def _parse_event(text: str) -> str:
     return text
 
 
+def _parse_language(text: str) -> str:
+    tag = text.strip().lower().replace("_", "-")
+    if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,2}", tag):
+        raise ValueError(f"'{text[:40]}' is no language; write its code, such as pt or pt-br.")
+    return tag
+
+
 Text = Annotated[str, written(str)]
 EventName = Annotated[str, written(_parse_event)]
 PageText = Annotated[PagePattern, written(parse_page)]
 TimesText = Annotated[Times, written(parse_times)]
 PeriodText = Annotated[Period, PlainValidator(_parse_period, json_schema_input_type=str)]
 ComparisonText = Annotated[Comparison, written(parse_comparison)]
-DurationText = Annotated[int, written(parse_duration)]
+HostText = Annotated[HostPattern, written(parse_host)]
+LanguageText = Annotated[str, written(_parse_language)]

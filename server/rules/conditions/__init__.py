@@ -1,4 +1,4 @@
-"""The conditions of the rule language: each a form and one function. Importing this package registers all of them."""
+"""The conditions of the rule language, each a form and one function. Importing this registers them all."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Condition = Form
 else:
     Condition = Annotated[
-        Union[tuple(Annotated[form, Tag(TAG + name)] for name, form in FORMS.items())], Discriminator(_which)
+        Union[tuple(Annotated[form, Tag(TAG + name)] for name, form in FORMS.items())],  # noqa: UP007
+        Discriminator(_which),
     ]
     for _form in FORMS.values():
         _form.model_rebuild(_types_namespace={"Condition": Condition})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from server.model import Kind, Total
 from server.rules.facts import Facts, Finding
@@ -23,6 +23,9 @@ class _Counted(Form):
         if self.times.high == 0 and (self.first or self.last):
             raise ValueError("What happened never has no first and no last time; this can never hold.")
         return self
+
+    def counts(self) -> tuple[str, Times]:
+        return f"{self.condition} {getattr(self, self.condition)}", self.times
 
     def judge(self, total: Total | None, facts: Facts) -> Finding:
         count = total.count if total else 0
@@ -76,3 +79,26 @@ class Did(_Counted):
 def did(asked: Did, facts: Facts) -> Finding:
     """Events of a name, which is compared letter by letter."""
     return asked.judge(facts.total(Kind.event, asked.did), facts)
+
+
+class FormError(_Counted):
+    form_error: Text
+    field: Text | None = None
+
+    def counts(self) -> tuple[str, Times]:
+        return f"form_error {self.form_error} {self.field}", self.times
+
+    def asks(self) -> Iterator[Key]:
+        if self.form_error != "any":
+            yield Kind.form, self.form_error if self.field is None else f"{self.form_error}\n{self.field}"
+        elif self.field is None:
+            yield Kind.event, "form_error"
+        else:
+            yield Kind.form, f"\n{self.field}"
+
+
+@condition
+def form_error(asked: FormError, facts: Facts) -> Finding:
+    """Failed attempts to submit a form; with `field`, those in which it was wrong. `any` is every form."""
+    (key,) = asked.asks()
+    return asked.judge(facts.total(*key), facts)
