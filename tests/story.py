@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from server.model import Agent, Event, Kind, Milestone, Moment, Offer, Person, Role, Total, TotalKey, visitor_ident
+from server.model import (
+    Agent,
+    Event,
+    Kind,
+    Milestone,
+    Moment,
+    Offer,
+    Person,
+    Role,
+    Total,
+    TotalKey,
+    visitor_ident,
+)
 from server.people.page import page_path
 from server.people.state import add, begin, counts_for, fold
 from server.store.base import Changes
@@ -24,7 +36,9 @@ class Story:
         self.milestones: list[Milestone] = []
         self.offers: list[Offer] = []
 
-    def did(self, name: str, at: int, url: str = "", traits: dict[str, Any] | None = None, **fields: Any) -> "Story":
+    def did(
+        self, name: str, at: int, url: str = "", traits: dict[str, Any] | None = None, **fields: Any
+    ) -> "Story":
         """One more event, `at` milliseconds after noon. A `url` may be a path of the shop."""
         full = SHOP + url if url.startswith("/") else url
         event = Event(
@@ -41,10 +55,21 @@ class Story:
         self.person = fold(before, event, FIREFOX, "pt")
         self.moments.append(
             Moment(
-                before.person_id, event.id, before.site, event.at, event.received, event.name, event.path, event.url,
-                event.title, event.referrer, event.metadata, before.role, self.person.sessions,
+                person_id=before.person_id,
+                id=event.id,
+                site=before.site,
+                at=event.at,
+                received=event.received,
+                name=event.name,
+                path=event.path,
+                url=event.url,
+                title=event.title,
+                referrer=event.referrer,
+                metadata=event.metadata,
+                role=before.role,
+                session=self.person.sessions,
             )
-        )  # fmt: skip
+        )
         for kind, key in counts_for(event):
             whose = (before.person_id, int(kind), key)
             self.totals[whose] = add(self.totals.get(whose), event.at)
@@ -65,7 +90,9 @@ class Story:
     def won(self, rule: str, title: str, at: int) -> "Story":
         """A message that the person was offered."""
         message = {"id": rule, "title": title, "body": "…"}
-        self.offers.append(Offer(self.person.person_id, rule, 1, self.moments[-1].id, NOON + at, NOON + at, message))
+        self.offers.append(
+            Offer(self.person.person_id, rule, 1, self.moments[-1].id, NOON + at, NOON + at, message)
+        )
         return self
 
     def views(self, path: str) -> Total:

@@ -57,7 +57,9 @@ class Contacts:
         email = _email(search.query)
         limit = page_size(search.pagination.per_page)
         number, before = _cursor(search.pagination.starting_after)
-        page = await self._reads.find_people(email=email, roles=(Role.lead, Role.user), limit=limit, before=before)
+        page = await self._reads.find_people(
+            email=email, roles=(Role.lead, Role.user), limit=limit, before=before
+        )
         following = None
         if page.more:
             last = public_id(page.people[-1].person_id)
@@ -95,5 +97,7 @@ def _cursor(starting_after: str | None) -> tuple[int, int | None]:
     match = re.fullmatch("([0-9]{1,9})-([0-9a-f]{16})", starting_after)
     before = person_id_of(match[2]) if match else None
     if match is None or before is None:
-        raise BadRequest("parameter_invalid", "starting_after must be one that an answer gave.", "starting_after")
+        raise BadRequest(
+            "parameter_invalid", "starting_after must be one that an answer gave.", "starting_after"
+        )
     return int(match[1]), before

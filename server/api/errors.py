@@ -1,4 +1,4 @@
-"""Errors in the API's shape: Intercom's `error.list`. The one place where the API maps an error to its answer."""
+"""Errors in the API's shape, Intercom's `error.list`: the one place that maps an error to its answer."""
 
 import uuid
 
@@ -10,6 +10,7 @@ from server.errors import LeadtrailError, RequestRefused, StoreFull, StoreUnavai
 from server.model import encode_json
 
 log = structlog.get_logger()
+
 
 def json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of the API."""
@@ -39,6 +40,8 @@ def answer_to(error: Exception) -> Response:
     if isinstance(error, StoreFull):
         return error_list(507, "disk_full", "The server's disk is full.", retry_after="60")
     if isinstance(error, StoreUnavailable):
-        return error_list(503, "service_unavailable", "The database does not answer. Try again.", retry_after="5")
+        return error_list(
+            503, "service_unavailable", "The database does not answer. Try again.", retry_after="5"
+        )
     log.error("api_request_broke", exc_info=error, known=isinstance(error, LeadtrailError))
     return error_list(500, "server_error", "The server could not answer; its log says why.")

@@ -61,7 +61,9 @@ def _before(request: Request) -> Cursor | None:
         return None
     cursor = parse_cursor(text)
     if cursor is None:
-        raise BadRequest("parameter_invalid", "before must be one that pages.next gave, or Unix milliseconds.", "before")
+        raise BadRequest(
+            "parameter_invalid", "before must be one that pages.next gave, or Unix milliseconds.", "before"
+        )
     return cursor
 
 
@@ -88,7 +90,9 @@ def _item(item: Item) -> dict[str, Any]:
 def _totals(totals: Mapping[TotalKey, Total]) -> list[dict[str, Any]]:
     """Page views by page, other events by name, the most frequent first."""
     listed = []
-    for (_, kind, key), total in sorted(totals.items(), key=lambda item: (item[0][1], -item[1].count, item[0][2])):
+    for (_, kind, key), total in sorted(
+        totals.items(), key=lambda item: (item[0][1], -item[1].count, item[0][2])
+    ):
         if kind == Kind.page:
             named = {"event_name": "page_view", "path": key}
         elif kind == Kind.event and key != "page_view":

@@ -34,11 +34,15 @@ async def read_json(request: Request, shape: type[T]) -> T:
 def per_page(request: Request) -> int:
     """The query's `per_page`, 1 to 150. Raises BadRequest."""
     text = request.query_params.get("per_page")
-    return DEFAULT_PER_PAGE if text is None else page_size(int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
+    return (
+        DEFAULT_PER_PAGE if text is None else page_size(int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
+    )
 
 
 def page_size(number: int) -> int:
     """The number if it may be a page's size. Raises BadRequest."""
     if not 1 <= number <= MAX_PER_PAGE:
-        raise BadRequest("parameter_invalid", f"per_page is a whole number from 1 to {MAX_PER_PAGE}.", "per_page")
+        raise BadRequest(
+            "parameter_invalid", f"per_page is a whole number from 1 to {MAX_PER_PAGE}.", "per_page"
+        )
     return number

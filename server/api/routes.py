@@ -29,7 +29,11 @@ def api_routes(
         Route("/contacts/{id}/history", histories.read, methods=["GET"]),
         Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
-    return [Mount("/api", routes=routes, middleware=[Middleware(Door, tokens=tokens, limits=limits or Limits(None))])]
+    return [
+        Mount(
+            "/api", routes=routes, middleware=[Middleware(Door, tokens=tokens, limits=limits or Limits(None))]
+        )
+    ]
 
 
 async def _nothing_here(request: Request) -> Response:

@@ -8,7 +8,7 @@ from server.model import Person, Role, public_id
 
 
 def contact(person: Person) -> dict[str, Any]:
-    """A contact with every member of Intercom's; what Leadtrail does not know is null or empty. Times in seconds."""
+    """A contact with every member of Intercom's; unknown ones are null or empty. Times in seconds."""
     own = f"/contacts/{public_id(person.person_id)}"
     last_seen = person.last_seen // SECOND
     return {
@@ -54,7 +54,10 @@ def contact(person: Person) -> dict[str, Any]:
         "opted_out_subscription_types": _empty(f"{own}/subscriptions"),
         "opted_in_subscription_types": _empty(f"{own}/subscriptions"),
         "referrer": person.referrer or None,
-        **{f"utm_{name}": person.utm.get(name) for name in ("campaign", "content", "medium", "source", "term")},
+        **{
+            f"utm_{name}": person.utm.get(name)
+            for name in ("campaign", "content", "medium", "source", "term")
+        },
     }
 
 

@@ -1,6 +1,6 @@
-"""The operator's sign-in: a password or a one-time link opens a session. No requests, no pages, no cookies here.
+"""The operator's sign-in: a password or a one-time link opens a session. No requests, pages or cookies here.
 
-What lies in the store are hashes: of the password (argon2id), of session tokens and links (SHA-256; they are random).
+What lies in the store are hashes: of the password (argon2id), of random session tokens and links (SHA-256).
 """
 
 import asyncio
@@ -89,7 +89,9 @@ class Auth:
         wait = max(self._tries_by_address.take(source), self._tries.take(_ACCOUNT))
         if wait:
             raise TooManyRequests(
-                "too_many_sign_ins", "Too many attempts to sign in. Try again later.", retry_after=int(wait) + 1
+                "too_many_sign_ins",
+                "Too many attempts to sign in. Try again later.",
+                retry_after=int(wait) + 1,
             )
         stored = await self._operators.password_hash()
         # Without a password one is checked all the same, so that the time does not tell.
@@ -132,9 +134,13 @@ class Auth:
     async def set_password(self, password: str) -> Session:
         """Set the operator's password, end every session and open a new one. Raises BadRequest."""
         if self.password_is_given:
-            raise BadRequest("password_is_given", "LEADTRAIL_PASSWORD sets the password; change it there.", "password")
+            raise BadRequest(
+                "password_is_given", "LEADTRAIL_PASSWORD sets the password; change it there.", "password"
+            )
         if len(password) < MIN_PASSWORD:
-            raise BadRequest("password_too_short", f"A password has at least {MIN_PASSWORD} characters.", "password")
+            raise BadRequest(
+                "password_too_short", f"A password has at least {MIN_PASSWORD} characters.", "password"
+            )
         if len(password.encode()) > MAX_PASSWORD:
             raise BadRequest("password_too_long", f"A password has at most {MAX_PASSWORD} bytes.", "password")
         await self._store_password(password)

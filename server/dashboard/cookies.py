@@ -36,7 +36,9 @@ def new_form_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-def _keep(scope: Scope, response: Response, name: str, value: str, max_age: int | None, same_site: str) -> None:
+def _keep(
+    scope: Scope, response: Response, name: str, value: str, max_age: int | None, same_site: str
+) -> None:
     parts = [f"{_full_name(scope, name)}={value}", "Path=/", "HttpOnly", f"SameSite={same_site.capitalize()}"]
     if max_age is not None:
         parts.append(f"Max-Age={max_age}")

@@ -1,4 +1,4 @@
-"""What every request to the dashboard passes: security headers, the session, and the checks against forged forms.
+"""What every request to the dashboard passes: security headers, the session, the checks against forged forms.
 
 A route behind the door has an operator in `scope["leadtrail.session"]`, and for every form that was sent
 `scope["leadtrail.form"]`, read and checked. It cannot forget to ask.
@@ -50,7 +50,9 @@ ErrorPage = Callable[[Request, Exception], Response]
 class Door:
     """ASGI middleware around all routes of the dashboard. `is_open` tells the paths that need no session."""
 
-    def __init__(self, app: ASGIApp, auth: Auth, is_open: Callable[[str], bool], error_page: ErrorPage) -> None:
+    def __init__(
+        self, app: ASGIApp, auth: Auth, is_open: Callable[[str], bool], error_page: ErrorPage
+    ) -> None:
         self._app = app
         self._auth = auth
         self._is_open = is_open
@@ -88,13 +90,15 @@ class Door:
         if request.method not in ("GET", "HEAD"):
             form = await _read_form(request)
             if not hmac.compare_digest(form.get("csrf", "").encode(), form_token(scope).encode()):
-                raise Forbidden("stale_form", "This form is too old, or came from elsewhere. Go back and reload the page.")
+                raise Forbidden(
+                    "stale_form", "This form is too old, or came from elsewhere. Go back and reload the page."
+                )
             scope["leadtrail.form"] = form
         return None
 
 
 def form_token(scope: Scope) -> str:
-    """What a form on this page must carry: the session's token, or on the sign-in page one kept in a cookie."""
+    """What a form on this page must carry: the session's token; on the sign-in page one kept in a cookie."""
     session: Session | None = scope["leadtrail.session"]
     if session is not None and scope["path"] != SIGN_IN_PATH:
         return session.csrf
@@ -136,5 +140,3 @@ async def _read_form(request: Request) -> dict[str, str]:
     except ValueError:
         raise BadRequest("invalid_form", "This is no form of the dashboard.") from None
     return dict(pairs)
-
-

@@ -23,8 +23,12 @@ def error_page(request: Request, error: Exception) -> Response:
     log.error("dashboard_request_broke", exc_info=error, known=isinstance(error, LeadtrailError))
     if isinstance(error, StoreError):
         return _page(request, 503, "The database does not answer", "Nothing is lost. Try again in a moment.")
-    return _page(request, 500, "Something broke here", "The server's log says what. Your data is not touched.")
+    return _page(
+        request, 500, "Something broke here", "The server's log says what. Your data is not touched."
+    )
 
 
 def _page(request: Request, status: int, title: str, text: str) -> Response:
-    return page(request, "message.html", status, title=title, text=text, back=HOME, back_text="Back to people")
+    return page(
+        request, "message.html", status, title=title, text=text, back=HOME, back_text="Back to people"
+    )

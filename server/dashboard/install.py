@@ -14,7 +14,7 @@ from server.store.base import Reads
 
 
 class Installed(NamedTuple):
-    """A site, its tag, and who came from it: `newest` is when the newest visitor came first, None before any did."""
+    """A site and its tag; `newest` is when the newest visitor came first, None before any did."""
 
     key: str
     tag: str
@@ -39,6 +39,8 @@ class Install:
 
     async def _site(self, site: Site, base: str) -> Installed:
         found = await self._reads.find_people(site=site.key, limit=1)
-        newest = when(found.people[0].first_seen, self._clock(), zone_of(site.timezone)) if found.people else None
+        newest = (
+            when(found.people[0].first_seen, self._clock(), zone_of(site.timezone)) if found.people else None
+        )
         tag = f'<script async src="{base}/t.js" data-site="{site.key}"></script>'
         return Installed(site.key, tag, sorted(site.origins), found.total, newest)

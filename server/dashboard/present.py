@@ -84,7 +84,9 @@ def present_row(person: Person, views: int, now: int, zone: tzinfo) -> Row:
         id=public_id(person.person_id),
         title=title,
         subtitle=_subtitle(person),
-        initial=next((letter.upper() for letter in title if letter.isalnum()), "?") if person.role > Role.visitor else "",
+        initial=next((letter.upper() for letter in title if letter.isalnum()), "?")
+        if person.role > Role.visitor
+        else "",
         tint=person.person_id % TINTS,
         role=Role(person.role).name,
         verified=person.verified,
@@ -159,7 +161,11 @@ def _lines(totals: Mapping[TotalKey, Total], wanted: Kind, now: int, zone: tzinf
     most = found[0][1].count if found else 1
     return [
         TotalLine(
-            key, total.count, when(total.first, now, zone), when(total.last, now, zone), max(1, 100 * total.count // most)
+            key,
+            total.count,
+            when(total.first, now, zone),
+            when(total.last, now, zone),
+            max(1, 100 * total.count // most),
         )
         for key, total in found
     ]

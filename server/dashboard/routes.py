@@ -42,7 +42,10 @@ def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> l
         Route("/{path:path}", _nothing_here, methods=ANY_METHOD),
     ]
     door = Middleware(Door, auth=auth, is_open=_is_open, error_page=error_page)
-    return [Route("/dashboard", _home, methods=ANY_METHOD, middleware=[door]), Mount("/dashboard", routes=routes, middleware=[door])]
+    return [
+        Route("/dashboard", _home, methods=ANY_METHOD, middleware=[door]),
+        Mount("/dashboard", routes=routes, middleware=[door]),
+    ]
 
 
 def _is_open(path: str) -> bool:

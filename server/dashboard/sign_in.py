@@ -9,7 +9,7 @@ from server.dashboard.door import HOME, form_token, safe_next
 from server.dashboard.pages import page
 from server.errors import BadRequest, RequestRefused
 
-PASSWORD_PATH = "/dashboard/password"
+PASSWORD_PATH = "/dashboard/password"  # noqa: S105 - a path
 
 
 class SignIn:
@@ -73,8 +73,8 @@ class SignIn:
                 "message.html",
                 410,
                 title="This link has been used",
-                text="A sign-in link works once and for an hour. Sign in with your password, or restart the server: it"
-                " prints a new link.",
+                text="A sign-in link works once and for an hour. Sign in with your password, or restart the"
+                " server: it prints a new link.",
                 back=SIGN_IN_PATH,
                 back_text="Sign in with a password",
             )

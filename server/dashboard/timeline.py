@@ -77,7 +77,9 @@ def present_timeline(items: Iterable[Item], offers: Iterable[Offer], now: int, z
     for item in items:
         if isinstance(item, Visit) and item.moment.name in UNTOLD:
             continue
-        entry = _milestone(item, now, zone) if isinstance(item, Milestone) else _visit(item, titles, now, zone)
+        entry = (
+            _milestone(item, now, zone) if isinstance(item, Milestone) else _visit(item, titles, now, zone)
+        )
         if (item_date := local(item.at, zone).date()) != date:
             date, number = item_date, None
             days.append(Day(day_heading(item.at, now, zone), []))
@@ -120,7 +122,14 @@ def _visit(visit: Visit, titles: Mapping[str, str], now: int, zone: tzinfo) -> E
         )
     kind, title, shown = _describe(moment, titles)
     rest = {key: value for key, value in moment.metadata.items() if key not in shown}
-    return Entry(kind, title, at, path=moment.path, href=web_link(moment.url), details=_fields(moment) + _details(rest, zone))
+    return Entry(
+        kind,
+        title,
+        at,
+        path=moment.path,
+        href=web_link(moment.url),
+        details=_fields(moment) + _details(rest, zone),
+    )
 
 
 def _describe(moment: Moment, titles: Mapping[str, str]) -> tuple[str, str, set[str]]:
@@ -129,7 +138,11 @@ def _describe(moment: Moment, titles: Mapping[str, str]) -> tuple[str, str, set[
     if name == "form_error":
         return "form_error", f"Could not submit {_form(metadata)}", {"form", "fields"}
     if name == "form_submit":
-        return "form", f"Submitted {_form(metadata)}", {"form", "ok"} if metadata.get("ok") is True else {"form"}
+        return (
+            "form",
+            f"Submitted {_form(metadata)}",
+            {"form", "ok"} if metadata.get("ok") is True else {"form"},
+        )
     if name == "link_click":
         return "link", "Followed a link", set()
     if name == "file_download":
@@ -165,7 +178,9 @@ def _fields(moment: Moment) -> list[Detail]:
     listed = []
     for field in fields:
         reason = str(field.get("reason") or "refused")
-        listed.append(Detail(str(field.get("name") or "a field"), Value(REASONS.get(reason, reason), "reason")))
+        listed.append(
+            Detail(str(field.get("name") or "a field"), Value(REASONS.get(reason, reason), "reason"))
+        )
     return listed
 
 

@@ -8,13 +8,17 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-_NO_MINOR_UNITS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_NO_MINOR_UNITS = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+    "XOF", "XPF",
+})  # fmt: skip
+_THREE_DIGITS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 """ISO 4217: currencies without minor units and with thousandths; all others have hundredths."""
 
 _SYMBOLS = {
-    "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£", "ILS": "₪", "INR": "₹", "JPY": "¥",
-    "KRW": "₩", "MXN": "MX$", "NGN": "₦", "NZD": "NZ$", "PHP": "₱", "TRY": "₺", "UAH": "₴", "USD": "$", "VND": "₫",
+    "AUD": "A$", "BRL": "R$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£", "ILS": "₪", "INR": "₹",
+    "JPY": "¥", "KRW": "₩", "MXN": "MX$", "NGN": "₦", "NZD": "NZ$", "PHP": "₱", "TRY": "₺", "UAH": "₴",
+    "USD": "$", "VND": "₫",
 }  # fmt: skip
 
 _STRIPE_PATHS = {"stripe_invoice": "invoices", "stripe_customer": "customers", "stripe_charge": "payments"}
@@ -42,7 +46,8 @@ def present_value(key: str, value: Any, zone: tzinfo) -> Value:
     if value is None:
         return Value("–", "none")
     if isinstance(value, (int, float)):
-        return _date(value, zone) if key.endswith(("_date", "_at")) and 0 <= value <= _LATEST_DATE else _number(value)
+        is_date = key.endswith(("_date", "_at")) and 0 <= value <= _LATEST_DATE
+        return _date(value, zone) if is_date else _number(value)
     if isinstance(value, dict):
         return _object(value)
     text = str(value)

@@ -1,7 +1,7 @@
-"""A person's trail as items to read: views with the time spent on them, other events, and milestones in their place.
+"""A person's trail as items to read: views with the time spent, other events, milestones in their place.
 
-Pure: what the store answered goes in, items come out, newest first. The API writes them as JSON, the dashboard as a
-page.
+Pure: what the store answered goes in, items come out, newest first. The API writes them as JSON, the
+dashboard as a page.
 """
 
 import re
@@ -29,7 +29,7 @@ Item = Visit | Milestone
 class Cursor(NamedTuple):
     """The place of an item in the trail. Items older than it come after it.
 
-    `kind` is a milestone's, or empty; of one instant, milestones are newer than the events that brought them about.
+    `kind` is a milestone's, or empty; of one instant, milestones are newer than the events that caused them.
     """
 
     at: int
@@ -79,8 +79,8 @@ def tell(
 ) -> History:
     """The items of a slice: at most `limit`, newest first, all older than `before`.
 
-    `moments` (newest first) are the events below `before`, with `more` older ones left in the store; `newer` (oldest
-    first) those just after them; `milestones` all that the person has.
+    `moments` (newest first) are the events below `before`, with `more` older ones left in the store; `newer`
+    (oldest first) those just after them; `milestones` all that the person has.
     """
     seconds = seconds_on_page([*reversed(moments), *newer])
     items: list[Item] = [Visit(moment, seconds.get(moment.id)) for moment in moments]
@@ -104,8 +104,8 @@ def _order(cursor: Cursor) -> tuple[int, str, str]:
 def seconds_on_page(moments: Sequence[Moment]) -> dict[str, int | None]:
     """The seconds spent on each page view, by event id. `moments` are in order, oldest first.
 
-    What `page_leave` reported for the view's URL until that URL is viewed again; where nothing was reported (a server's
-    log, a pixel), the time until the session's next view; of a session's last view then nothing is known.
+    What `page_leave` reported for the view's URL until that URL is viewed again; where nothing was reported
+    (a server's log, a pixel), the time until the session's next view; of its last view then nothing is known.
     """
     reported: dict[str, float] = {}
     until_next: dict[str, int] = {}

@@ -13,7 +13,7 @@ MAX_MERGES = 16
 
 
 async def person_named(reads: Reads, text: str, sites: Iterable[str]) -> Person | None:
-    """The person behind a contact's id or a visitor's id of one of the sites; of a merged one, who they are now."""
+    """The person behind a contact's id, or a visitor's id of one of the sites; if merged, who that is now."""
     person_id = person_id_of(text)
     if person_id is None and _VISITOR_ID.fullmatch(text):
         person_id = await _visitor(reads, text, sites)

@@ -43,7 +43,9 @@ def test_a_contact_has_intercoms_members(api: Any) -> None:
     assert contact["location"]["type"] == "location"
 
 
-@pytest.mark.parametrize("wrong", ["1", "00000000000000FF", "x" * 16, "9" * 23, "..%2f..%2fetc", "ffffffffffffffff"])
+@pytest.mark.parametrize(
+    "wrong", ["1", "00000000000000FF", "x" * 16, "9" * 23, "..%2f..%2fetc", "ffffffffffffffff"]
+)
 def test_nobody_stands_behind_a_wrong_id(api: Any, wrong: str) -> None:
     answer = api.client.get(f"/api/contacts/{wrong}")
     assert answer.status_code == 404

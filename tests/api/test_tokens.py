@@ -20,7 +20,17 @@ ROUTES = [
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer " + "x" * 5_000],
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        f"Basic {TOKEN}",
+        TOKEN,
+        f"Bearer {TOKEN}x",
+        "Bearer " + "x" * 5_000,
+    ],
 )
 def test_nobody_comes_in_without_a_token(api: Any, method: str, path: str, authorization: str | None) -> None:
     headers = {"Authorization": ""} if authorization is None else {"Authorization": authorization}
@@ -34,7 +44,9 @@ def test_nobody_comes_in_without_a_token(api: Any, method: str, path: str, autho
 
 
 def test_a_token_in_the_query_is_never_looked_at(api: Any) -> None:
-    answer = api.client.get(f"/api/contacts/1?api_key={TOKEN}&access_token={TOKEN}", headers={"Authorization": ""})
+    answer = api.client.get(
+        f"/api/contacts/1?api_key={TOKEN}&access_token={TOKEN}", headers={"Authorization": ""}
+    )
     assert answer.status_code == 401
 
 
@@ -77,7 +89,9 @@ def test_too_many_requests_of_a_token_are_told_when_to_come_back(limited_api: An
     assert refused.json()["errors"][0]["code"] == "rate_limit_exceeded"
 
 
-def test_a_database_that_fails_is_an_error_list_without_its_words(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_fails_is_an_error_list_without_its_words(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from server.errors import StoreUnavailable
 
     async def away(person_id: int) -> None:

@@ -28,7 +28,7 @@ PASSWORD = "correct horse battery"
 
 
 class Dashboard:
-    """The dashboard as an operator's browser meets it. `now` is its clock, in ms; `ticks` its monotonic one, in s."""
+    """The dashboard as a browser meets it. `now` is its clock, in ms; `ticks` its monotonic one, in s."""
 
     def __init__(self, path: Path, password: str | None = PASSWORD) -> None:
         self.now = NOON + HOUR

@@ -7,7 +7,13 @@ from real_dashboard import PASSWORD, Dashboard
 
 from server.dashboard.door import safe_next
 
-PAGES = ["/dashboard/", "/dashboard/people", "/dashboard/people/0000000000000001", "/dashboard/install", "/dashboard/password"]
+PAGES = [
+    "/dashboard/",
+    "/dashboard/people",
+    "/dashboard/people/0000000000000001",
+    "/dashboard/install",
+    "/dashboard/password",
+]
 FORMS = ["/dashboard/logout", "/dashboard/password", "/dashboard/sign-in", "/dashboard/nowhere"]
 EVERYTHING = [
     *PAGES, "/dashboard", "/dashboard/sign-in", "/dashboard/sign-in?key=x", "/dashboard/nowhere",
@@ -23,7 +29,9 @@ def test_every_answer_has_the_security_headers(signed_in: Dashboard, path: str, 
             signed_in.client.cookies.clear()
         headers = signed_in.client.request(method, path, follow_redirects=False).headers
         policy = headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'")
+        assert policy.startswith(
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'"
+        )
         assert "script-src" not in policy
         assert "frame-ancestors 'none'" in policy
         assert "base-uri 'none'" in policy
@@ -60,8 +68,9 @@ def test_after_signing_in_one_is_where_one_wanted_to_go(dashboard: Dashboard) ->
 @pytest.mark.parametrize(
     "path",
     [
-        "https://evil.example", "//evil.example", "/\\evil.example", "/%09/evil.example", "/\t/evil.example", "",
-        "/x\r\nLocation: //evil.example", "/dashboard//evil.example", "/dashboard/\\evil", "dashboard/people", "/",
+        "https://evil.example", "//evil.example", "/\\evil.example", "/%09/evil.example", "/\t/evil.example",
+        "/x\r\nLocation: //evil.example", "/dashboard//evil.example", "/dashboard/\\evil", "dashboard/people",
+        "/", "",
         "/dashboard/sign-in?key=x", "javascript:alert(1)", "/dashboard/people?next=//evil.example",
         "/dashboard/people#<script>", "/dashboardx",
     ],
@@ -105,7 +114,9 @@ def test_a_form_from_elsewhere_is_refused_even_with_the_right_token(
 def test_a_form_without_the_token_is_refused(signed_in: Dashboard, path: str, token: str | None) -> None:
     before = state(signed_in)
     form = {"password": PASSWORD, "again": PASSWORD, **({} if token is None else {"csrf": token})}
-    answer = signed_in.client.post(path, data=form, headers={"Sec-Fetch-Site": "same-origin"}, follow_redirects=False)
+    answer = signed_in.client.post(
+        path, data=form, headers={"Sec-Fetch-Site": "same-origin"}, follow_redirects=False
+    )
     assert answer.status_code == 403
     assert state(signed_in) == before
 
@@ -133,10 +144,14 @@ def test_two_session_cookies_are_none(signed_in: Dashboard) -> None:
     token = signed_in.client.cookies["lt_operator"]
     signed_in.client.cookies.clear()
     header = {"Cookie": f"lt_operator={token}; lt_operator=x"}
-    assert signed_in.client.get("/dashboard/people", headers=header, follow_redirects=False).status_code == 303
+    assert (
+        signed_in.client.get("/dashboard/people", headers=header, follow_redirects=False).status_code == 303
+    )
 
 
-def test_what_breaks_is_a_page_without_the_evidence(signed_in: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_breaks_is_a_page_without_the_evidence(
+    signed_in: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken(**_: object) -> None:
         raise ZeroDivisionError("a secret")
 

@@ -1,6 +1,7 @@
 """Everything a visitor sends is hostile: in a real browser no page of the dashboard runs any of it.
 
-The strings go straight into the store, into every field that is shown, also where the collector would refuse them.
+The strings go straight into the store, into every field that is shown, also where the collector would refuse
+them.
 """
 
 import socket
@@ -11,9 +12,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from real_dashboard import Dashboard
 from msgspec import structs
 from playwright.sync_api import Browser, Page, sync_playwright
+from real_dashboard import Dashboard
 from story import NOON, Story
 
 from server.clock import SECOND
@@ -30,7 +31,7 @@ HOSTILE = [
     "JaVaScRiPt://x.example/%0aalert(1)",
     "java\tscript:alert(1)",
     "data:text/html,<script>alert(1)</script>",
-    "https://x.example/\"onmouseover=alert(1) autofocus onfocus=alert(1) x=\"",
+    'https://x.example/"onmouseover=alert(1) autofocus onfocus=alert(1) x="',
     "https://x.example/'onclick='alert(1)",
     "//evil.example/x.js",
     "{{ 7 * 7 }}${7*7}<%= 7*7 %>{% raw %}",
@@ -47,28 +48,55 @@ HOSTILE = [
 ]
 
 SWITCHES = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run",
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--no-first-run",
 )  # fmt: skip
 
 
 def hostile_person(number: int, text: str) -> Story:
     """A person who says this everywhere."""
     story = Story(number + 1)
-    names = ["page_view", "form_error", "form_submit", "link_click", "file_download", "message_shown", "identify", text]
+    names = [
+        "page_view",
+        "form_error",
+        "form_submit",
+        "link_click",
+        "file_download",
+        "message_shown",
+        "identify",
+        text,
+    ]
     for place, name in enumerate(names):
         metadata: dict[str, Any] = {
-            text: text, "link": text, "rich": {"url": text, "value": text}, "money": {"amount": 1, "currency": text},
-            "stripe_charge": text, "href": text, "form": text, "message": text, "fields": [{"name": text, "reason": text}],
-        }  # fmt: skip
+            text: text,
+            **dict.fromkeys(("link", "stripe_charge", "href", "form", "message", "due_date"), text),
+            "rich": {"url": text, "value": text},
+            "money": {"amount": 1, "currency": text},
+            "fields": [{"name": text, "reason": text}],
+        }
         story.moments.append(
-            Moment(number + 1, f"e{place}", "main", NOON + place, NOON, name, text, text, text, text, metadata, 1, 1)
+            Moment(
+                number + 1,
+                f"e{place}",
+                "main",
+                NOON + place,
+                NOON,
+                name,
+                text,
+                text,
+                text,
+                text,
+                metadata,
+                1,
+                1,
+            )
         )
     story.milestones.append(Milestone(number + 1, NOON + SECOND, "became", {"role": text}))
     story.totals = {(number + 1, kind, text): Total(3, NOON, NOON + SECOND) for kind in (1, 2, 3)}
-    said = {
-        field: text
-        for field in ("email", "name", "user_id", "referrer", "landing", "language", "country", "browser", "os", "device")
-    }
+    said = dict.fromkeys(
+        ("email", "name", "user_id", "referrer", "landing", "language", "country", "browser", "os", "device"),
+        text,
+    )
     story.person = structs.replace(
         story.person, role=2, traits={text: text, "link": text}, utm={"source": text, text: text}, **said
     )
@@ -105,14 +133,18 @@ class Watch:
         page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.seen.append(f"script error: {error}"))
         page.on("console", lambda message: self.seen.append(f"console: {message.text}"))
-        page.on("request", lambda r: None if r.url.startswith(base) else self.seen.append(f"request: {r.url}"))
+        page.on(
+            "request", lambda r: None if r.url.startswith(base) else self.seen.append(f"request: {r.url}")
+        )
 
     def _dialog(self, dialog: Any) -> None:
         self.seen.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
 
-def test_nothing_that_visitors_say_runs_or_leads_elsewhere(served: tuple[Dashboard, str], browser: Browser) -> None:
+def test_nothing_that_visitors_say_runs_or_leads_elsewhere(
+    served: tuple[Dashboard, str], browser: Browser
+) -> None:
     dashboard, base = served
     page = browser.new_page()
     watch = Watch(page, base)
@@ -144,8 +176,9 @@ def test_nothing_that_visitors_say_runs_or_leads_elsewhere(served: tuple[Dashboa
     assert watch.seen == []
 
 
-ATTRIBUTES = """[...document.querySelectorAll('*')].flatMap(
-    element => [...element.attributes].map(a => a.name).filter(name => name.startsWith('on') || name === 'style'))"""
+ATTRIBUTES = """[...document.querySelectorAll('*')].flatMap(element =>
+    [...element.attributes].map(a => a.name).filter(name => name.startsWith('on') || name === 'style'))"""
+"""The attributes that could run or restyle something, of every element."""
 
 
 def test_what_they_said_is_shown_as_text(served: tuple[Dashboard, str], browser: Browser) -> None:
@@ -165,6 +198,11 @@ def test_the_pages_fit_a_phone(served: tuple[Dashboard, str], browser: Browser) 
     page.goto(f"{base}/dashboard/sign-in")
     dashboard.tell(*(hostile_person(number, text) for number, text in enumerate(HOSTILE)))
     page.goto(base + dashboard.new_link())
-    for url in ("people", "install", "password", *(f"people/{number + 1:016x}" for number in range(len(HOSTILE)))):
+    for url in (
+        "people",
+        "install",
+        "password",
+        *(f"people/{number + 1:016x}" for number in range(len(HOSTILE))),
+    ):
         page.goto(f"{base}/dashboard/{url}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, url

@@ -2,8 +2,8 @@
 
 import re
 
-from real_dashboard import Dashboard
 from msgspec import structs
+from real_dashboard import Dashboard
 from story import NOON, Story
 
 from server.clock import HOUR, MINUTE, SECOND
@@ -15,12 +15,26 @@ ADA = "/dashboard/people/0000000000000001"
 
 def ada() -> Story:
     """A visitor who becomes a lead after three pages and a failed form."""
-    story = Story(1).viewed("/pricing?utm_source=news", 0, "Pricing", referrer="https://www.google.com/search?q=x")
-    story.left("/pricing?utm_source=news", 42 * SECOND, 42).viewed("/pricing", MINUTE, "Pricing").viewed("/signup", 2 * MINUTE)
+    story = Story(1).viewed(
+        "/pricing?utm_source=news", 0, "Pricing", referrer="https://www.google.com/search?q=x"
+    )
+    story.left("/pricing?utm_source=news", 42 * SECOND, 42).viewed("/pricing", MINUTE, "Pricing").viewed(
+        "/signup", 2 * MINUTE
+    )
     fields = [{"name": "email", "reason": "typeMismatch"}]
     story.did("form_error", 3 * MINUTE, "/signup", metadata={"form": "signup", "fields": fields})
-    story.did("identify", 4 * MINUTE, "/signup", traits={"email": "ada@example.com", "name": "Ada Example", "plan": "Pro"})
-    return story.did("order", 5 * MINUTE, "/app", metadata={"price": {"amount": 4900, "currency": "eur"}, "due_date": NOON // 1000})
+    story.did(
+        "identify",
+        4 * MINUTE,
+        "/signup",
+        traits={"email": "ada@example.com", "name": "Ada Example", "plan": "Pro"},
+    )
+    return story.did(
+        "order",
+        5 * MINUTE,
+        "/app",
+        metadata={"price": {"amount": 4900, "currency": "eur"}, "due_date": NOON // 1000},
+    )
 
 
 def text_of(page: str) -> str:
@@ -80,11 +94,31 @@ def test_a_persons_page_tells_the_whole_story(signed_in: Dashboard) -> None:
     signed_in.tell(ada())
     page = signed_in.client.get(ADA).text
     text = text_of(page)
-    order = ["order", "Became a lead", "Before sign-up", "Left their details", "Could not submit", "Page view: /signup", "Pricing", "42 s"]
+    order = [
+        "order",
+        "Became a lead",
+        "Before sign-up",
+        "Left their details",
+        "Could not submit",
+        "Page view: /signup",
+        "Pricing",
+        "42 s",
+    ]
     places = [text.index(part, text.index("Page history")) for part in order]
     assert places == sorted(places)
-    for shown in ("Ada Example", "ada@example.com", "Unverified", "€49.00 EUR", "23 September 2026, 13:00",
-                  "not of the right form", "Plan Pro", "UTM source news", "Today", "Session 1", "13:00 – 13:05"):  # fmt: skip
+    for shown in (
+        "Ada Example",
+        "ada@example.com",
+        "Unverified",
+        "€49.00 EUR",
+        "23 September 2026, 13:00",
+        "not of the right form",
+        "Plan Pro",
+        "UTM source news",
+        "Today",
+        "Session 1",
+        "13:00 – 13:05",
+    ):
         assert shown in text, shown
     assert re.search(r"/pricing 2 times first 1 hour ago , last 59 minutes ago", text)
     assert 'href="https://shop.example/pricing?utm_source=news"' in page
@@ -146,8 +180,13 @@ def test_a_site_waits_until_something_comes(signed_in: Dashboard) -> None:
     before = signed_in.client.get("/dashboard/install").text
     assert text_of(before).count("Waiting for the first event") == 2
     assert 'http-equiv="refresh"' in before
-    assert "&lt;script async src=&#34;http://testserver/t.js&#34; data-site=&#34;main&#34;&gt;&lt;/script&gt;" in before
-    signed_in.tell(Story(1).viewed("/", 0), Story(2, site="other").viewed("/", 0), Story(3).viewed("/", MINUTE))
+    assert (
+        "&lt;script async src=&#34;http://testserver/t.js&#34; data-site=&#34;main&#34;&gt;&lt;/script&gt;"
+        in before
+    )
+    signed_in.tell(
+        Story(1).viewed("/", 0), Story(2, site="other").viewed("/", 0), Story(3).viewed("/", MINUTE)
+    )
     signed_in.now = NOON + 3 * HOUR
     after = signed_in.client.get("/dashboard/install").text
     assert "Waiting" not in after

@@ -88,9 +88,15 @@ def test_on_the_first_visit_a_link_leads_to_setting_a_password(bare_dashboard: D
 
 @pytest.mark.parametrize(
     ("password", "again", "said"),
-    [("short", "short", "at least 12"), (PASSWORD, PASSWORD + "x", "differ"), ("x" * 1_025, "x" * 1_025, "at most")],
+    [
+        ("short", "short", "at least 12"),
+        (PASSWORD, PASSWORD + "x", "differ"),
+        ("x" * 1_025, "x" * 1_025, "at most"),
+    ],
 )
-def test_a_password_that_will_not_do_is_said(bare_dashboard: Dashboard, password: str, again: str, said: str) -> None:
+def test_a_password_that_will_not_do_is_said(
+    bare_dashboard: Dashboard, password: str, again: str, said: str
+) -> None:
     bare_dashboard.client.get(bare_dashboard.new_link())
     form = {"csrf": bare_dashboard.field("/dashboard/password"), "password": password, "again": again}
     answer = bare_dashboard.client.post("/dashboard/password", data=form)

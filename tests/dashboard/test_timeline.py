@@ -46,7 +46,9 @@ def test_a_session_tells_its_times_and_pages() -> None:
 
 
 def test_becoming_a_lead_is_a_line_inside_the_session() -> None:
-    story = Story().viewed("/a", 0).did("identify", SECOND, traits={"email": "a@b.example"}).viewed("/b", MINUTE)
+    story = (
+        Story().viewed("/a", 0).did("identify", SECOND, traits={"email": "a@b.example"}).viewed("/b", MINUTE)
+    )
     assert shape(days_of(story)) == [
         ("Yesterday", [(1, ["/b", "Became a lead", "Left their details", "/a"])]),
     ]
@@ -67,9 +69,18 @@ def test_a_milestone_on_a_day_of_its_own_stands_alone() -> None:
 
 
 def test_a_page_view_tells_its_time_and_where_it_came_from() -> None:
-    story = Story().viewed("/pricing?a=1", 0, "Pricing", referrer="https://x.example/y").left("/pricing?a=1", 9, 65)
+    story = (
+        Story()
+        .viewed("/pricing?a=1", 0, "Pricing", referrer="https://x.example/y")
+        .left("/pricing?a=1", 9, 65)
+    )
     entry = only(story)
-    assert (entry.kind, entry.title, entry.path, entry.href) == ("page", "Pricing", "/pricing", f"{SHOP}/pricing?a=1")
+    assert (entry.kind, entry.title, entry.path, entry.href) == (
+        "page",
+        "Pricing",
+        "/pricing",
+        f"{SHOP}/pricing?a=1",
+    )
     assert entry.spent == "1 min 05 s"
     [source] = entry.details
     assert (source.label, source.value.href) == ("From", "https://x.example/y")
@@ -80,8 +91,14 @@ def test_a_referrer_of_the_same_site_is_not_told() -> None:
 
 
 def test_a_form_error_tells_its_fields_and_reasons() -> None:
-    fields = [{"name": "email", "reason": "typeMismatch"}, {"name": "vat", "reason": "unknown_country"}, {"name": "x"}]
-    entry = only(Story().did("form_error", 0, "/signup", metadata={"form": "signup", "attempt": 2, "fields": fields}))
+    fields = [
+        {"name": "email", "reason": "typeMismatch"},
+        {"name": "vat", "reason": "unknown_country"},
+        {"name": "x"},
+    ]
+    entry = only(
+        Story().did("form_error", 0, "/signup", metadata={"form": "signup", "attempt": 2, "fields": fields})
+    )
     assert (entry.kind, entry.title) == ("form_error", "Could not submit the form “signup”")
     assert [(detail.label, detail.value.text) for detail in entry.details] == [
         ("email", "not of the right form"),
@@ -96,14 +113,25 @@ def test_messages_are_called_by_their_titles() -> None:
     for at, name in enumerate(("message_shown", "message_clicked", "message_dismissed"), start=1):
         story.did(name, at, "/pricing", metadata={"message": "help"})
     titles = [entry.title for entry in days_of(story)[0].sessions[0].entries[:3]]
-    assert titles == ["Closed the message “Questions?”", "Clicked the message “Questions?”", "Saw the message “Questions?”"]
-    assert only(Story().did("message_shown", 0, metadata={"message": "gone"})).title == "Saw the message “gone”"
+    assert titles == [
+        "Closed the message “Questions?”",
+        "Clicked the message “Questions?”",
+        "Saw the message “Questions?”",
+    ]
+    assert (
+        only(Story().did("message_shown", 0, metadata={"message": "gone"})).title == "Saw the message “gone”"
+    )
 
 
 def test_downloads_forms_and_links_are_told_in_words() -> None:
-    assert only(Story().did("file_download", 0, metadata={"href": f"{SHOP}/a/paper.pdf"})).title == "Downloaded paper.pdf"
+    assert (
+        only(Story().did("file_download", 0, metadata={"href": f"{SHOP}/a/paper.pdf"})).title
+        == "Downloaded paper.pdf"
+    )
     assert only(Story().did("file_download", 0)).title == "Downloaded a file"
-    assert only(Story().did("link_click", 0, metadata={"href": "https://x.example"})).title == "Followed a link"
+    assert (
+        only(Story().did("link_click", 0, metadata={"href": "https://x.example"})).title == "Followed a link"
+    )
     assert only(Story().did("form_submit", 0, metadata={"form": "signup", "ok": True})).details == []
     assert only(Story().did("form_submit", 0, metadata={"form": "signup", "ok": "unknown"})).details != []
     assert only(Story().did("report.created", 0, metadata={"n": 1})).title == "report.created"

@@ -23,10 +23,18 @@ LISBON = zone_of("Europe/Lisbon")
         ("annual", False, Value("No", "boolean")),
         ("nothing", None, Value("–", "none")),
         ("price", {"amount": 4900, "currency": "eur"}, Value("€49.00", "money", note="EUR")),
-        ("docs", "https://x.example/a?b=1", Value("https://x.example/a?b=1", "link", "https://x.example/a?b=1")),
+        (
+            "docs",
+            "https://x.example/a?b=1",
+            Value("https://x.example/a?b=1", "link", "https://x.example/a?b=1"),
+        ),
         ("order", {"url": "https://x.example/1", "value": "#1"}, Value("#1", "link", "https://x.example/1")),
         ("order", {"url": "https://x.example/1", "value": 7}, Value("7", "link", "https://x.example/1")),
-        ("stripe_customer", "cus_1A", Value("cus_1A", "stripe", "https://dashboard.stripe.com/customers/cus_1A")),
+        (
+            "stripe_customer",
+            "cus_1A",
+            Value("cus_1A", "stripe", "https://dashboard.stripe.com/customers/cus_1A"),
+        ),
         ("stripe_invoice", "in_1A", Value("in_1A", "stripe", "https://dashboard.stripe.com/invoices/in_1A")),
         ("stripe_charge", "ch_1A", Value("ch_1A", "stripe", "https://dashboard.stripe.com/payments/ch_1A")),
         ("stripe_charge", "../../x", Value("../../x")),
@@ -42,7 +50,11 @@ def test_a_value_is_shown_as_what_it_is(key: str, value: Any, shown: Value) -> N
 @pytest.mark.parametrize("key", ["order_date", "created_at"])
 def test_a_date_is_shown_in_the_sites_time_zone(key: str) -> None:
     shown = present_value(key, 1_790_164_800, LISBON)
-    assert (shown.text, shown.kind, shown.iso) == ("23 September 2026, 13:00", "date", "2026-09-23T13:00:00+01:00")
+    assert (shown.text, shown.kind, shown.iso) == (
+        "23 September 2026, 13:00",
+        "date",
+        "2026-09-23T13:00:00+01:00",
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,9 +76,11 @@ def test_an_amount_has_its_currencys_minor_units(amount: int, currency: str, tex
 @pytest.mark.parametrize(
     "url",
     [
-        "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "data:text/html,x",
-        "vbscript:x", "//x.example", "/a", "https:", "https://", "http:///a", "file:///etc/passwd", "mailto:a@b.example",
-        "https://x.example/\nb", "https://x.example/ b", "https://[::1", "blob:https://x.example/1", "", "\u202ehttps://x.example",
+        "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)",
+        "data:text/html,x", "vbscript:x", "//x.example", "/a", "https:", "https://", "http:///a",
+        "file:///etc/passwd", "mailto:a@b.example",
+        "https://x.example/\nb", "https://x.example/ b", "https://[::1", "blob:https://x.example/1",
+        "", "\u202ehttps://x.example",
     ],
 )  # fmt: skip
 def test_what_is_no_web_address_is_no_link(url: str) -> None:
@@ -76,12 +90,24 @@ def test_what_is_no_web_address_is_no_link(url: str) -> None:
 
 
 def test_a_key_is_read_as_a_label() -> None:
-    assert [label_of(key) for key in ("order_date", "plan", "a-b", "__")] == ["Order date", "Plan", "A b", "__"]
+    assert [label_of(key) for key in ("order_date", "plan", "a-b", "__")] == [
+        "Order date",
+        "Plan",
+        "A b",
+        "__",
+    ]
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (185, "3 min 05 s"), (3_600, "1 h 00 min"), (3_725, "1 h 02 min")],
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (185, "3 min 05 s"),
+        (3_600, "1 h 00 min"),
+        (3_725, "1 h 02 min"),
+    ],
 )
 def test_durations_are_read_at_a_glance(seconds: int, text: str) -> None:
     assert span(seconds) == text

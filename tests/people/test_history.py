@@ -35,7 +35,9 @@ def test_a_resumed_view_adds_up_all_its_leaves() -> None:
 
 
 def test_a_leave_belongs_to_the_latest_view_of_its_url() -> None:
-    story = Story().viewed("/a", 0).left("/a", 9 * SECOND, 9).viewed("/a", 20 * SECOND).left("/a", 23 * SECOND, 3)
+    story = (
+        Story().viewed("/a", 0).left("/a", 9 * SECOND, 9).viewed("/a", 20 * SECOND).left("/a", 23 * SECOND, 3)
+    )
     assert seconds(story) == [9, 3]
 
 
@@ -65,7 +67,12 @@ def test_a_leave_of_a_page_that_was_never_viewed_is_ignored() -> None:
 
 
 def test_becoming_a_lead_stands_just_after_the_event_that_did_it() -> None:
-    story = Story().viewed("/a", 0).did("identify", SECOND, traits={"email": "ada@example.com"}).viewed("/b", 2 * SECOND)
+    story = (
+        Story()
+        .viewed("/a", 0)
+        .did("identify", SECOND, traits={"email": "ada@example.com"})
+        .viewed("/b", 2 * SECOND)
+    )
     assert names(told(story)) == ["e3", "became", "e2", "e1"]
 
 
@@ -98,5 +105,16 @@ def test_a_view_at_the_top_of_a_slice_knows_its_leave_in_the_one_before() -> Non
 
 def test_a_bare_time_is_a_cursor_and_nonsense_is_none() -> None:
     assert parse_cursor("1790000000000") == Cursor(1_790_000_000_000, "", "")
-    for nonsense in ("", "x", "-1", "1.5", "１０", "1-é", "1.Became", "9" * 16, "\x00", "1; DROP TABLE people"):
+    for nonsense in (
+        "",
+        "x",
+        "-1",
+        "1.5",
+        "１０",
+        "1-é",
+        "1.Became",
+        "9" * 16,
+        "\x00",
+        "1; DROP TABLE people",
+    ):
         assert parse_cursor(nonsense) is None

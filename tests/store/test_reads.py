@@ -56,7 +56,9 @@ async def test_an_email_is_found_exactly_and_by_its_beginning(store: Store) -> N
 
 
 async def test_people_are_told_apart_by_role_and_by_site(store: Store) -> None:
-    await tell(store, lead(1, "ada@example.com"), Story(2).viewed("/", 0), lead(3, "eve@example.com", site="other"))
+    await tell(
+        store, lead(1, "ada@example.com"), Story(2).viewed("/", 0), lead(3, "eve@example.com", site="other")
+    )
     leads = await store.reads.find_people(roles=[Role.lead, Role.user], limit=9)
     assert ([p.person_id for p in leads.people], leads.total) == ([3, 1], 2)
     of_main = await store.reads.find_people(site="main", limit=9)
@@ -85,13 +87,21 @@ async def test_merges_that_go_round_in_a_circle_end(store: Store) -> None:
     assert await merged(store.reads, 1) is None
 
 
-@pytest.mark.parametrize("text", ["", "0", "g" * 16, "F" * 16, "f" * 16, "a" * 32, "A" * 32, "../../x", "9" * 400, "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "g" * 16, "F" * 16, "f" * 16, "a" * 32, "A" * 32, "../../x", "9" * 400, "\x00"]
+)
 async def test_an_id_that_names_nobody_finds_nobody(store: Store, text: str) -> None:
     assert await person_named(store.reads, text, ["main"]) is None
 
 
 async def test_a_trail_comes_newest_first_with_what_ended_its_newest_view(store: Store) -> None:
-    story = Story().viewed("/a", 0, id="a").viewed("/b", 0, id="b").viewed("/c", SECOND, id="c").left("/c", HOUR, 9)
+    story = (
+        Story()
+        .viewed("/a", 0, id="a")
+        .viewed("/b", 0, id="b")
+        .viewed("/c", SECOND, id="c")
+        .left("/c", HOUR, 9)
+    )
     await tell(store, story, Story(2).viewed("/elsewhere", 5))
     a, b, c, left = story.moments
     whole = await store.reads.trail(1, limit=9)
@@ -114,7 +124,12 @@ async def test_totals_are_read_for_one_person_or_for_asked_keys(store: Store) ->
     one, two = Story(1).viewed("/a", 0).viewed("/a", SECOND), Story(2).viewed("/a", 0)
     await tell(store, one, two)
     assert await store.reads.all_totals(1) == one.totals
-    asked = [(1, Kind.page, "/a"), (2, Kind.event, "page_view"), (2, Kind.event, "never"), (3, Kind.page, "/a")]
+    asked = [
+        (1, Kind.page, "/a"),
+        (2, Kind.event, "page_view"),
+        (2, Kind.event, "never"),
+        (3, Kind.page, "/a"),
+    ]
     assert await store.reads.totals(asked) == {
         (1, Kind.page, "/a"): Total(2, NOON, NOON + SECOND),
         (2, Kind.event, "page_view"): Total(1, NOON, NOON),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from server.errors import StoreError
+from server.store.base import Operators, Reads
 from server.store.sqlite.engine import Engine, open_engine
 from server.store.sqlite.ingest import SqliteTransaction
 from server.store.sqlite.migrate import migrate
@@ -26,8 +27,8 @@ class SqliteStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.reads = SqliteReads(engine)
-        self.operators = SqliteOperators(engine)
+        self.reads: Reads = SqliteReads(engine)
+        self.operators: Operators = SqliteOperators(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:

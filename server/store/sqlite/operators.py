@@ -1,18 +1,19 @@
-"""Who may open the dashboard, on SQLite: a password, sessions and one-time links. Only hashes lie here; no policy."""
+"""Who may open the dashboard, on SQLite: password, sessions, one-time links. Only hashes; no policy."""
 
 from server.store.base import OperatorSession
 from server.store.sqlite.engine import Engine
 
-_PASSWORD = "/* operators: password */ SELECT password FROM operator WHERE id = 1"
+_PASSWORD = "/* operators: password */ SELECT password FROM operator WHERE id = 1"  # noqa: S105
 
 _SET_PASSWORD = """
 /* operators: set password */ INSERT INTO operator (id, password, changed) VALUES (1, ?, ?)
-ON CONFLICT (id) DO UPDATE SET password = excluded.password, changed = excluded.changed"""
+ON CONFLICT (id) DO UPDATE SET password = excluded.password, changed = excluded.changed"""  # noqa: S105
 
 _END_SESSIONS = "/* operators: end sessions */ DELETE FROM operator_sessions"
 
 _ADD_SESSION = """
-/* operators: add session */ INSERT INTO operator_sessions (token_hash, created, used, csrf) VALUES (?, ?, ?, ?)"""
+/* operators: add session */ INSERT INTO operator_sessions (token_hash, created, used, csrf)
+VALUES (?, ?, ?, ?)"""
 
 _SESSION = "/* operators: session */ SELECT created, used, csrf FROM operator_sessions WHERE token_hash = ?"
 
@@ -23,7 +24,8 @@ _END_SESSION = "/* operators: end session */ DELETE FROM operator_sessions WHERE
 _ADD_LINK = "/* operators: add link */ INSERT INTO sign_in_links (token_hash, expires) VALUES (?, ?)"
 
 _USE_LINK = """
-/* operators: use link */ DELETE FROM sign_in_links WHERE token_hash = ? OR expires <= ? RETURNING token_hash, expires"""
+/* operators: use link */ DELETE FROM sign_in_links WHERE token_hash = ? OR expires <= ?
+RETURNING token_hash, expires"""
 
 
 class SqliteOperators:

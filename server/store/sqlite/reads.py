@@ -1,6 +1,6 @@
-"""What the dashboard and the API look at, on SQLite; every statement reads, none is inside the ingest transaction.
+"""What the dashboard and the API look at, on SQLite. Nothing here writes.
 
-Answers come as one JSON array each and are decoded straight into types, as in `ingest`.
+Each row comes as one JSON array and is decoded straight into its type, as in `ingest`.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,7 +15,7 @@ from server.store.sqlite.rows import json_row
 NEWER_MOMENTS = 200
 """How far after a slice the end of its newest page views is looked for."""
 
-_PERSON = f"/* reads: person */ SELECT {json_row(Person)} FROM people WHERE person_id = ?"
+_PERSON = f"/* reads: person */ SELECT {json_row(Person)} FROM people WHERE person_id = ?"  # noqa: S608 - our own column names
 
 _PERSON_OF = "/* reads: person of */ SELECT person_id FROM identities WHERE ident = ?"
 
@@ -29,30 +29,34 @@ _BEFORE = "person_id < ?"
 _COUNT_PEOPLE = "/* reads: count people */ SELECT count(*) FROM people WHERE {conditions}"
 
 _FIND_PEOPLE = f"""
-/* reads: find people */ SELECT {json_row(Person)} FROM people WHERE {{conditions}} ORDER BY person_id DESC LIMIT ?"""
+/* reads: find people */ SELECT {json_row(Person)} FROM people WHERE {{conditions}}
+ORDER BY person_id DESC LIMIT ?"""  # noqa: S608 - our own column names
 
 _TRAIL = f"""
 /* reads: trail */ SELECT {json_row(Moment)} FROM events WHERE person_id = ? AND (at, id) < (?, ?)
-ORDER BY at DESC, id DESC LIMIT ?"""
+ORDER BY at DESC, id DESC LIMIT ?"""  # noqa: S608 - our own column names
 
 _NEWER = f"""
 /* reads: newer moments */ SELECT {json_row(Moment)} FROM events WHERE person_id = ? AND (at, id) > (?, ?)
-ORDER BY at, id LIMIT ?"""
+ORDER BY at, id LIMIT ?"""  # noqa: S608 - our own column names
 
 _MILESTONES = f"""
 /* reads: milestones */ SELECT {json_row(Milestone)} FROM milestones WHERE person_id = ?
-ORDER BY at DESC, kind DESC"""
+ORDER BY at DESC, kind DESC"""  # noqa: S608 - our own column names
 
 _ALL_TOTALS = """
-/* reads: all totals */ SELECT json_array(person_id, kind, key, count, first, last) FROM totals WHERE person_id = ?"""
+/* reads: all totals */ SELECT json_array(person_id, kind, key, count, first, last) FROM totals
+WHERE person_id = ?"""
 
 _TOTALS = """
 /* reads: totals */ SELECT json_array(t.person_id, t.kind, t.key, t.count, t.first, t.last)
 FROM json_each(?) AS asked
-CROSS JOIN totals AS t ON t.person_id = asked.value ->> 0 AND t.kind = asked.value ->> 1 AND t.key = asked.value ->> 2"""
+CROSS JOIN totals AS t
+ON t.person_id = asked.value ->> 0 AND t.kind = asked.value ->> 1 AND t.key = asked.value ->> 2"""
 
 _ALL_OFFERS = f"""
-/* reads: all offers */ SELECT {json_row(Offer)} FROM offers WHERE person_id = ? ORDER BY claimed DESC, rule, nth DESC"""
+/* reads: all offers */ SELECT {json_row(Offer)} FROM offers WHERE person_id = ?
+ORDER BY claimed DESC, rule, nth DESC"""  # noqa: S608 - our own column names
 
 _END_OF_TIME = (1 << 63) - 1
 
@@ -90,7 +94,9 @@ class SqliteReads:
         before: int | None = None,
     ) -> Page:
         conditions, parameters = _conditions(site, email, email_prefix, roles)
-        [(total,)] = await self._engine.read(_COUNT_PEOPLE.format(conditions=" AND ".join(conditions)), parameters)
+        [(total,)] = await self._engine.read(
+            _COUNT_PEOPLE.format(conditions=" AND ".join(conditions)), parameters
+        )
         if before is not None:
             conditions.append(_BEFORE)
             parameters.append(before)
