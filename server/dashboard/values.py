@@ -83,6 +83,8 @@ def present_amount(amount: int, currency: str) -> Value:
 
 def label_of(key: str) -> str:
     """A metadata key as a label: `order_date` becomes `Order date`."""
+    if key == "href":
+        return "Link"
     text = key.replace("_", " ").replace("-", " ").strip() or key
     return text[:1].upper() + text[1:]
 
