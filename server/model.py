@@ -118,6 +118,7 @@ class Person(Struct, frozen=True, array_like=True, kw_only=True):
     """Further attributes by name."""
     first_seen: int
     last_seen: int
+    """These two and `events` are kept in the totals of the person's events, not in the person's row."""
     seen_before: int | None = None
     """`last_seen` as it was before the present session."""
     session_start: int

@@ -47,10 +47,23 @@ async def test_a_person_comes_back_as_saved(store: Store) -> None:
 
 
 async def test_saving_a_person_again_replaces_every_field(store: Store) -> None:
-    await save(store, people=[person(name="Ada", events=3)])
-    await save(store, people=[person(name=None, events=4, merged_into=7)])
+    await save(store, people=[person(name="Ada", sessions=3)])
+    await save(store, people=[person(name=None, sessions=4, merged_into=7)])
     async with store.transaction() as transaction:
-        assert await transaction.people([1]) == {1: person(name=None, events=4, merged_into=7)}
+        assert await transaction.people([1]) == {1: person(name=None, sessions=4, merged_into=7)}
+
+
+async def test_a_persons_first_and_last_time_are_those_of_their_events(store: Store) -> None:
+    totals = {
+        (1, Kind.event, "page_view"): Total(3, NOW + 1, NOW + 7),
+        (1, Kind.event, "bought"): Total(2, NOW - 5, NOW + 2),
+        (1, Kind.page, "/a"): Total(99, 0, NOW * 2),
+    }
+    await save(store, people=[person()], totals=totals, sites={1: "main"})
+    seen = person(first_seen=NOW - 5, last_seen=NOW + 7, events=5)
+    assert await store.reads.person(1) == seen
+    async with store.transaction() as transaction:
+        assert await transaction.people([1]) == {1: seen}
 
 
 async def test_an_ident_resolves_to_its_person(store: Store) -> None:
@@ -75,8 +88,8 @@ async def test_an_events_text_and_metadata_come_back_as_saved(store: Store) -> N
 
 async def test_totals_are_written_as_they_now_are(store: Store) -> None:
     key = (1, Kind.page, "/pricing")
-    await save(store, people=[person()], totals={key: Total(1, NOW, NOW)})
-    await save(store, people=[person()], totals={key: Total(4, NOW - 5, NOW + 5)})
+    await save(store, sites={1: "main"}, totals={key: Total(1, NOW, NOW)})
+    await save(store, sites={1: "main"}, totals={key: Total(4, NOW - 5, NOW + 5)})
     async with store.transaction() as transaction:
         found = await transaction.totals([key, (1, Kind.event, "/pricing"), (2, Kind.page, "/pricing")])
     assert found == {key: Total(4, NOW - 5, NOW + 5)}
@@ -84,7 +97,7 @@ async def test_totals_are_written_as_they_now_are(store: Store) -> None:
 
 async def test_page_totals_are_those_of_pages_only(store: Store) -> None:
     totals = {(1, Kind.page, "/a"): Total(1, NOW, NOW), (1, Kind.event, "page_view"): Total(1, NOW, NOW)}
-    await save(store, people=[person()], totals=totals)
+    await save(store, sites={1: "main"}, totals=totals)
     async with store.transaction() as transaction:
         assert await transaction.page_totals([1]) == {(1, Kind.page, "/a"): Total(1, NOW, NOW)}
     assert await store.reads.all_totals(1) == totals

@@ -11,7 +11,7 @@ import msgspec
 
 from server.model import Milestone, Moment, Offer, Person, Total, TotalKey, encode_json
 from server.store.base import Changes
-from server.store.sqlite.rows import column_list, json_row
+from server.store.sqlite.rows import columns, json_row
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ WHERE ident IN (SELECT value FROM json_each(?))"""
 
 _KNOWN_EVENTS = """
 /* ingest: known events */ SELECT json_group_array(json_array(e.person_id, e.id)) FROM json_each(?) AS asked
-CROSS JOIN events AS e ON e.person_id = asked.value ->> 0 AND e.id = asked.value ->> 1"""
+CROSS JOIN events AS e ON e.id = asked.value ->> 1 AND e.person_id = asked.value ->> 0"""
 
 _TOTALS = """
 /* ingest: totals */ SELECT json_group_array(json_array(t.person_id, t.kind, t.key, t.count, t.first, t.last))
@@ -59,17 +59,18 @@ ON CONFLICT (person_id, kind, key) DO UPDATE SET count = excluded.count, first =
 
 
 def _insert(table: str, row: type[msgspec.Struct], on_conflict: str = "") -> str:
-    values = ", ".join(f"value ->> {place}" for place in range(len(row.__struct_fields__)))
+    places = columns(row)
+    values = ", ".join(f"value ->> {place}" for place in places.values())
     # "WHERE true" keeps the parser from reading ON as the join's.
     return (
-        f"/* ingest: save {table} */ INSERT INTO {table} ({column_list(row)}) "  # noqa: S608 - our own names
+        f"/* ingest: save {table} */ INSERT INTO {table} ({', '.join(places)}) "  # noqa: S608 - our own names
         f"SELECT {values} FROM json_each(?) WHERE true {on_conflict}"
     )
 
 
 def _replace(row: type[msgspec.Struct], *key: str) -> str:
-    rest = (field for field in row.__struct_fields__ if field not in key)
-    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET " + ", ".join(f"{f} = excluded.{f}" for f in rest)
+    rest = (column for column in columns(row) if column not in key)
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET " + ", ".join(f"{c} = excluded.{c}" for c in rest)
 
 
 _SAVE_PEOPLE = _insert("people", Person, _replace(Person, "person_id"))
@@ -114,7 +115,7 @@ class SqliteTransaction:
         return _as_names(names)
 
     async def save(self, changes: Changes) -> None:
-        sites = {person.person_id: person.site for person in changes.people}
+        sites = {person.person_id: person.site for person in changes.people} | dict(changes.sites)
         for sql, rows in (
             (_SAVE_IDENTITIES, list(changes.identities.items())),
             (_SAVE_PEOPLE, list(changes.people)),

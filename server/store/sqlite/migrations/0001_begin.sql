@@ -1,5 +1,7 @@
--- The trail of people. Each table of a person's data has person_id first in its key; what must be unique
--- has a table of its own, keyed by that very value. Times are Unix milliseconds given by the program.
+-- The trail of people. Each table of a person's data belongs to one person_id; what must be unique has a table of its
+-- own, keyed by that very value. Times are Unix milliseconds given by the program.
+-- What every event changes is small and in one place: `totals`. First seen, last seen and the number of events of a
+-- person are those of their totals, so that the row of a person changes about once a session.
 
 CREATE TABLE identities (                 -- who a visitor id (and later an e-mail or user_id) belongs to
   ident     TEXT PRIMARY KEY,             -- "<site>/<kind>/<value>"
@@ -16,12 +18,9 @@ CREATE TABLE people (
   user_id       TEXT,
   verified      SMALLINT NOT NULL,
   traits        TEXT NOT NULL,
-  first_seen    BIGINT NOT NULL,
-  last_seen     BIGINT NOT NULL,
   seen_before   BIGINT,
   session_start BIGINT NOT NULL,
   sessions      INTEGER NOT NULL,
-  events        BIGINT NOT NULL,
   referrer      TEXT NOT NULL,
   utm           TEXT NOT NULL,
   landing       TEXT NOT NULL,
@@ -38,7 +37,7 @@ CREATE TABLE people (
 CREATE INDEX people_email ON people (email) WHERE email IS NOT NULL;
 CREATE INDEX people_seen_day ON people (site, seen_day);
 
-CREATE TABLE events (
+CREATE TABLE events (                     -- appended in the order of arrival
   person_id BIGINT NOT NULL,
   id        TEXT NOT NULL,
   site      TEXT NOT NULL,
@@ -51,9 +50,10 @@ CREATE TABLE events (
   referrer  TEXT NOT NULL,
   metadata  TEXT NOT NULL,
   role      SMALLINT NOT NULL,
-  session   INTEGER NOT NULL,
-  PRIMARY KEY (person_id, id)
-) WITHOUT ROWID;
+  session   INTEGER NOT NULL
+);
+-- The id comes first: the snippet's ids begin with the time, so new ones land on the same few pages.
+CREATE UNIQUE INDEX events_once ON events (id, person_id);
 CREATE INDEX events_trail ON events (person_id, at);
 
 CREATE TABLE totals (                     -- kept for ever, never recomputed from events
