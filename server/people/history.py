@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from server.clock import SECOND
-from server.model import Milestone, Moment
+from server.model import Milestone, Moment, Role
 
 
 class Visit(NamedTuple):
@@ -27,22 +27,24 @@ Item = Visit | Milestone
 
 
 class Cursor(NamedTuple):
-    """The place of an item in the trail. Items older than it come after it.
+    """The place of an item in the trail; items sort by it, and those below it are older.
 
-    `kind` is a milestone's, or empty; of one instant, milestones are newer than the events that caused them.
+    A milestone stands just above the event that caused it: it has that event's id, and its own `kind`.
     """
 
     at: int
-    kind: str
     event_id: str
+    kind: str = ""
 
     def __str__(self) -> str:
-        return f"{self.at}.{self.kind}" if self.kind else f"{self.at}-{self.event_id}"
+        named = "" if self.event_id == _ABOVE_ALL else f"-{self.event_id}"
+        return f"{self.at}.{self.kind}{named}" if self.kind else f"{self.at}{named}"
 
     @property
     def before_event(self) -> tuple[int, str]:
         """(at, event id) such that the events below it are those older than this place."""
-        return (self.at + 1, "") if self.kind else (self.at, self.event_id)
+        # A space sorts before whatever an id may go on with.
+        return self.at, f"{self.event_id} " if self.kind else self.event_id
 
 
 class History(NamedTuple):
@@ -52,20 +54,19 @@ class History(NamedTuple):
     next: Cursor | None
 
 
-_CURSOR = re.compile(r"([0-9]{1,15})(?:-([A-Za-z0-9_-]{0,64})|\.([a-z_]{1,32}))?")
+_ABOVE_ALL = "\U0010ffff"
+"""In place of an event's id: above every event of the same millisecond."""
+
+_CURSOR = re.compile(r"([0-9]{1,15})(?:\.([a-z_]{1,32}))?(?:-([A-Za-z0-9_-]{0,64}))?")
 
 
 def parse_cursor(text: str) -> Cursor | None:
     """The cursor that `str()` wrote, or a bare time in milliseconds; None when it is neither."""
     match = _CURSOR.fullmatch(text)
-    return Cursor(int(match[1]), match[3] or "", match[2] or "") if match else None
-
-
-def cursor_of(item: Item) -> Cursor:
-    """The place of an item."""
-    if isinstance(item, Milestone):
-        return Cursor(item.at, item.kind, "")
-    return Cursor(item.at, "", item.moment.id)
+    if match is None:
+        return None
+    kind = match[2] or ""
+    return Cursor(int(match[1]), match[3] or (_ABOVE_ALL if kind else ""), kind)
 
 
 def tell(
@@ -83,22 +84,30 @@ def tell(
     (oldest first) those just after them; `milestones` all that the person has.
     """
     seconds = seconds_on_page([*reversed(moments), *newer])
-    items: list[Item] = [Visit(moment, seconds.get(moment.id)) for moment in moments]
-    # Older milestones belong to a later slice while there are events in between.
-    floor = moments[-1].at if moments and more else None
-    items += [
-        milestone
-        for milestone in milestones
-        if (before is None or _order(cursor_of(milestone)) < _order(before))
-        and (floor is None or milestone.at >= floor)
+    placed: list[tuple[Cursor, Item]] = [
+        (Cursor(moment.at, moment.id), Visit(moment, seconds.get(moment.id))) for moment in moments
     ]
-    items.sort(key=lambda item: _order(cursor_of(item)), reverse=True)
-    kept = items[:limit]
-    return History(kept, cursor_of(kept[-1]) if kept and (more or len(items) > limit) else None)
+    # Older milestones belong to a later slice while there are events in between.
+    floor = Cursor(moments[-1].at, moments[-1].id) if moments and more else None
+    for milestone in milestones:
+        place = _place(milestone, [*moments, *newer], floor)
+        if (before is None or place < before) and (floor is None or place > floor):
+            placed.append((place, milestone))
+    placed.sort(key=lambda pair: pair[0], reverse=True)
+    kept = placed[:limit]
+    goes_on = bool(kept) and (more or len(placed) > limit)
+    return History([item for _, item in kept], kept[-1][0] if goes_on else None)
 
 
-def _order(cursor: Cursor) -> tuple[int, str, str]:
-    return cursor.at, cursor.kind, cursor.event_id
+def _place(milestone: Milestone, known: Iterable[Moment], floor: Cursor | None) -> Cursor:
+    """Just above the last event of its millisecond that the person did in the role before."""
+    became = Role.__members__.get(str(milestone.detail.get("role")))
+    if became is None:
+        return Cursor(milestone.at, _ABOVE_ALL, milestone.kind)
+    causes = [moment.id for moment in known if moment.at == milestone.at and moment.role < became]
+    # The cause may lie below a slice that ends inside of this millisecond.
+    unknown = "" if floor is not None and floor.at == milestone.at else _ABOVE_ALL
+    return Cursor(milestone.at, max(causes, default=unknown), milestone.kind)
 
 
 def seconds_on_page(moments: Sequence[Moment]) -> dict[str, int | None]:

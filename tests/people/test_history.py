@@ -76,13 +76,27 @@ def test_becoming_a_lead_stands_just_after_the_event_that_did_it() -> None:
     assert names(told(story)) == ["e3", "became", "e2", "e1"]
 
 
+def test_what_a_lead_did_in_the_same_millisecond_stands_above_the_line() -> None:
+    story = (
+        Story().viewed("/a", 0).did("identify", 0, traits={"email": "ada@example.com"}).did("signed_up", 0)
+    )
+    assert names(told(story)) == ["e3", "became", "e2", "e1"]
+
+
+def test_a_milestone_whose_event_is_gone_stands_above_its_millisecond() -> None:
+    story = Story().viewed("/a", 0)
+    story.milestones.append(Milestone(1, NOON + SECOND, "became", {"role": "lead"}))
+    assert names(told(story)) == ["became", "e1"]
+
+
 def test_slices_meet_without_gap_or_repeat_wherever_they_are_cut() -> None:
     story = Story().viewed("/a", 0, id="a1").viewed("/b", 0, id="a2")
     story.did("identify", SECOND, traits={"email": "ada@example.com"}, id="i").viewed("/c", SECOND, id="j")
+    story.viewed("/d", SECOND, id="k").viewed("/e", 2 * SECOND, id="l")
     story.milestones.append(Milestone(1, NOON + 5 * HOUR, "merge", {}))
     whole = names(told(story))
-    assert whole == ["merge", "became", "j", "i", "a2", "a1"]
-    for limit in range(1, 7):
+    assert whole == ["merge", "l", "k", "j", "became", "i", "a2", "a1"]
+    for limit in range(1, 10):
         found: list[str] = []
         before: Cursor | None = None
         for _ in range(len(whole)):
@@ -104,7 +118,7 @@ def test_a_view_at_the_top_of_a_slice_knows_its_leave_in_the_one_before() -> Non
 
 
 def test_a_bare_time_is_a_cursor_and_nonsense_is_none() -> None:
-    assert parse_cursor("1790000000000") == Cursor(1_790_000_000_000, "", "")
+    assert parse_cursor("1790000000000") == Cursor(1_790_000_000_000, "")
     for nonsense in (
         "",
         "x",
