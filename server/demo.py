@@ -28,7 +28,7 @@ STUB = (
     "window.leadtrail=window.leadtrail||function(){"
     "(leadtrail.q=leadtrail.q||[]).push([Date.now(),location.href,arguments])}"
 )
-"""Keeps the calls that a page makes before the snippet has loaded, with their time and URL (docs/snippet.md)."""
+"""Keeps the calls made before the snippet has loaded, with their time and URL (docs/snippet.md)."""
 
 
 def _headers() -> dict[str, str]:

@@ -11,7 +11,7 @@
 (() => {
   const script = document.currentScript || document.querySelector('script[data-site]');
   const stub = window.leadtrail;
-  if (!script || (stub && stub.loaded)) return;
+  if (!script || stub?.loaded) return;
 
   const data = script.dataset;
   const { site } = data;
@@ -19,7 +19,7 @@
   const key = 'leadtrail.' + site;
 
   /** Calls that wait: [time, URL, arguments], as the stub keeps them, or bare arguments. */
-  const calls = (stub && stub.q) || [];
+  const calls = stub?.q || [];
   const push = (call) => {
     calls.push(call);
     replay();
@@ -112,44 +112,57 @@
       return own instanceof Date ? Math.floor(own / 1e3) : own;
     });
 
-  /** A UUIDv7 for an event that happened at `at`. `crypto.randomUUID` is missing on http. */
+  let made = 4096;
+
+  /** A UUIDv7 for an event that happened at `at`; a counter keeps those of one millisecond in order. */
   function eventId(at) {
-    const hex = at.toString(16).padStart(12, '0');
+    const hex = at.toString(16).padStart(12, '0') + '-7' + (made++).toString(16).slice(-3) + '-8000-100000000000';
     const random = (digit) => digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)));
-    return (
-      hex.slice(0, 8) + '-' + hex.slice(8) + '-7000-8000-100000000000'.replace(/[018]/g, (d) => random(d).toString(16))
-    );
+    return hex.slice(0, 8) + '-' + hex.slice(8, 18) + hex.slice(18).replace(/[018]/g, (d) => random(d).toString(16));
   }
 
   let defaults = {};
-  /** The places of those events that this page made and no answer has confirmed. */
-  const mine = new Set();
+  /** When and where the call was made that is being replayed. */
+  let calledAt;
+  let calledFrom;
+  /** Stores the view that is waiting for its title: a router sets it after it has changed the address. */
+  let settleView;
+  /** The places of events that this page will send or is sending (true), and no answer has confirmed. */
+  const mine = new Map();
 
   /** Stores an event, to be sent at the end of this task, and returns its place. */
-  function emit(name, metadata, fields, at = Date.now(), url = location.href) {
+  function emit(name, metadata, fields) {
     if (consent === 'denied') return;
-    const id = eventId(at);
-    const text = json({ id, name, at, url: clean(url), metadata: { ...defaults, ...metadata }, ...fields });
+    settle();
+    const event = { name, at: calledAt || Date.now(), url: calledFrom || location.href, ...fields };
+    const id = eventId(event.at);
+    const text = json({ id, ...event, url: clean(event.url), metadata: { ...defaults, ...metadata } });
+    // 32 KiB is what the server takes; with it, what is kept stays under 256 kB.
+    if (text.length > 32768) return;
     const others = events();
-    const size = () => others.reduce((sum, name) => sum + disk[name].length, text.length);
-    while (others.length > 199 || (others.length && size() > 256e3)) forget(others.shift());
-    const place = [key, at, id].join('.');
-    mine.add(place);
+    while (others.length > 199 || others.map((place) => disk[place]).join('').length > 22e4) forget(others.shift());
+    const place = [key, event.at, id].join('.');
+    mine.set(place, false);
     keep(place, text);
     schedule();
     return place;
   }
 
+  function settle() {
+    const store = settleView;
+    settleView = 0;
+    if (store) store();
+  }
+
   // ---- delivery: one batch at a time, by one tab at a time -------------------------------------------------------
 
-  const registrable = (name) => (/[^.]+\.((com?|net|org|gov|edu|ac)\.)?[a-z]+$/.exec(name) || [name])[0];
+  const ending = (name) => name.split('.').slice(-2).join('.');
   const foreign =
-    data.cookies === 'off' ||
-    !navigator.cookieEnabled ||
-    registrable(location.hostname) !== registrable(new URL(host).hostname);
+    data.cookies === 'off' || !navigator.cookieEnabled || ending(location.hostname) !== ending(new URL(host).hostname);
 
-  const flying = new Set();
   let busy;
+  /** Whether something came while it was busy. */
+  let again;
   let timer;
   let failures = 0;
   let limit = 100;
@@ -163,71 +176,69 @@
     schedule();
   }
 
+  /** Resolves to [status, answer, seconds to wait]; rejects when there was no answer. */
   async function request(head, texts) {
-    const abort = new AbortController();
-    const timeout = setTimeout(() => abort.abort(), 1e4);
     const body = json({ site, ...head }).slice(0, -1) + (texts ? ',"events":[' + texts + ']}' : '}');
     const response = await fetch(host + '/e', {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },
       body,
-      // Browsers refuse to keep more than 64 KiB alive.
-      keepalive: body.length < 6e4,
+      // Browsers refuse to keep more than 64 KiB alive; a character is at most three bytes.
+      keepalive: body.length < 21e3,
       credentials: foreign ? 'omit' : 'include',
-      signal: abort.signal,
+      signal: AbortSignal.timeout?.(1e4),
     });
-    const answer = await response.text();
-    clearTimeout(timeout);
     const { status, headers } = response;
-    return { status, after: headers.get('retry-after'), answer: status === 200 && JSON.parse(answer) };
+    const text = await response.text();
+    return [status, status === 200 && JSON.parse(text), headers.get('retry-after')];
   }
 
   /** Sends one batch and settles it: confirmed, dropped, or left for the next try. Resolves to whether to go on. */
   async function send(onlyMine) {
     const batch = [];
     let size = 0;
-    settleTitle();
+    settle();
     for (const place of events()) {
-      const age = Date.now() - place.slice(key.length + 1).split('.')[0];
+      const age = Date.now() - place.substr(key.length + 1, 13);
       if (age > 864e5) forget(place);
       // Another tab's event is left to it for a while, since the answer is for its page.
-      else if (!flying.has(place) && (mine.has(place) || (!onlyMine && age > 5e3))) {
-        size += new Blob([disk[place]]).size;
-        if (batch.length && (size > 48e3 || batch.length >= limit)) break;
+      else if (mine.has(place) ? !mine.get(place) : !onlyMine && age > 5e3) {
+        size += disk[place].length;
+        if (batch.length && (size > 2e4 || batch.length >= limit)) break;
         batch.push(place);
-        flying.add(place);
+        mine.set(place, true);
       }
     }
     if (!batch.length) return;
     const asked = epoch;
-    const { status, after, answer } = await request(
+    const [status, answer, after] = await request(
       {
         sent_at: Date.now(),
         visitor: foreign ? disk[key] : undefined,
         webdriver: (navigator.webdriver && data.bots !== 'allow') || undefined,
       },
       batch.map((place) => disk[place]),
-    ).catch(() => ({}));
-    batch.forEach((place) => flying.delete(place));
-    if (status === 413 && batch.length > 1) limit = batch.length >> 1;
+    ).catch(() => []);
+    batch.forEach((place) => mine.set(place, false));
+    if (status === 413 && batch.length > 1) limit = 1;
     else if (!status || status === 408 || status === 429 || status > 499) {
       // Full jitter: any time between now and the end of a window that doubles up to a minute.
       schedule(Math.max(Math.random() * Math.min(6e4, 1e3 * 2 ** failures++), Math.min(after, 300) * 1e3));
       return;
     } else {
       failures = 0;
-      limit = 100;
       batch.forEach((place) => {
         forget(place);
         mine.delete(place);
       });
-      if (answer && consent === 'granted') accept(answer, asked);
+      if (consent === 'granted') guard(accept)(answer, asked);
     }
     return true;
   }
 
   async function deliver() {
     timer = 0;
+    again = busy;
     if (busy || consent !== 'granted') return;
     busy = true;
     // Without the lock, another tab is at what is left over.
@@ -241,16 +252,17 @@
       await work();
     }
     busy = false;
-    if (mine.size) schedule();
+    if (again) schedule();
   }
 
   function accept({ visitor: token, messages }, asked) {
     if (token) {
       keep(key, foreign ? token : 1);
       visitor = { visitor: token.split('.')[0] };
-      (hooks.ready || []).splice(0).forEach((listener) => guard(listener)(visitor));
+      tell('ready', visitor);
+      delete hooks.ready;
     }
-    if (asked === epoch && data.messages !== 'off') (messages || []).forEach(guard(plan));
+    if (asked === epoch && data.messages !== 'off') messages?.forEach(guard(plan));
   }
 
   // ---- page views ------------------------------------------------------------------------------------------------
@@ -258,45 +270,35 @@
   const automatic = data.auto !== 'off';
   /** The view that is open. `since` is when it was last shown, or 0 while it is hidden. */
   let page;
-  let started;
-  /** The place of a view that has no title yet: a router sets it after it has changed the address. */
-  let untitled;
+  const hidden = () => document.hidden;
 
-  const hidden = () => document.visibilityState === 'hidden';
-
-  function settleTitle() {
-    if (mine.has(untitled)) keep(untitled, json({ ...JSON.parse(disk[untitled]), title: document.title }));
-    untitled = 0;
-  }
-
-  function view(metadata, title, at, url = location.href) {
+  function view(metadata, title, url = calledFrom || location.href) {
     leave();
-    settleTitle();
-    const last = page && page.url;
+    settle();
+    const last = page?.url;
     page = { url: clean(url), path: pathOf(url), since: hidden() ? 0 : performance.now(), scroll: scrollY };
     const referrer = last && last !== page.url ? last : document.referrer && clean(document.referrer);
-    const place = emit('page_view', metadata, { title, referrer: referrer || undefined }, at, url);
-    if (!title) untitled = place;
+    const fields = { at: calledAt || Date.now(), url: page.url, referrer: referrer || undefined };
+    settleView = () => emit('page_view', metadata, { ...fields, title: title || document.title });
+    schedule();
   }
 
   /** Says how long the open view was visible since it was last shown, and how far down it was seen, in percent. */
   function leave() {
-    if (!page || !page.since) return;
+    if (!page?.since) return;
     const seconds = Math.round((performance.now() - page.since) / 1e3);
     const scroll = Math.round(((page.scroll + innerHeight) / document.documentElement.scrollHeight) * 100);
     page.since = 0;
-    emit('page_leave', { seconds, scroll: Math.min(100, scroll) }, {}, undefined, page.url);
+    emit('page_leave', { seconds, scroll: Math.min(100, scroll) }, { url: page.url });
   }
 
-  /** The first automatic view, once somebody sees the page; `at` is when the first queued call was made. */
-  function start(at) {
-    if (started || hidden()) return;
-    started = true;
-    if (automatic) view({}, '', at);
+  /** The first automatic view, once somebody sees the page. */
+  function start() {
+    if (automatic && !page && !hidden()) view();
   }
 
   function navigated() {
-    if (!started || !automatic || data.spa === 'off') return;
+    if (!page || !automatic || data.spa === 'off') return;
     const moved = data.spa === 'query' ? clean(location.href) !== page.url : pathOf(location.href) !== page.path;
     if (!moved) return;
     close();
@@ -327,7 +329,7 @@
     });
     listen(window, 'online', hurry);
     listen(document, 'keydown', (event) => {
-      if (event.key === 'Escape' && open && !document.querySelector('dialog[open]')) open.dismiss();
+      if (event.key === 'Escape') open.dismiss();
     });
     if (window.navigation) listen(navigation, 'currententrychange', navigated);
     else {
@@ -354,7 +356,7 @@
   let epoch = 0;
 
   /** Whether no listener of the page objected. */
-  const tell = (name, message) => !(hooks[name] || []).filter((f) => guard(f)(message) === false).length;
+  const tell = (name, message) => !hooks[name]?.filter((f) => guard(f)(message) === false).length;
 
   function forgetMessages() {
     epoch++;
@@ -389,8 +391,8 @@
     const { host, box } = open || {};
     open = 0;
     // A dialog gives the focus back when it is closed.
-    guard(() => box.close())();
-    guard(() => host.remove())();
+    box?.close?.();
+    host?.remove();
   }
 
   function report(what, message) {
@@ -404,25 +406,21 @@
   function show(message) {
     const { style, title, body, from, button } = message;
     const modal = style === 'modal';
-    const sender = from && from.name;
+    const sender = from?.name;
     const host = document.createElement('leadtrail-message');
     const root = host.attachShadow({ mode: 'open' });
-    const css = MESSAGE_CSS;
-    try {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(css);
-      root.adoptedStyleSheets = [sheet];
-    } catch {
-      add(root, 'style', { nonce: script.nonce, textContent: css });
-    }
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(MESSAGE_CSS);
+    root.adoptedStyleSheets = [sheet];
     const box = add(root, modal ? 'dialog' : 'div', {
       className: 'box ' + style,
       role: 'dialog',
       ariaLabel: title || sender || site,
-      tabIndex: -1,
+      ariaModal: modal,
+      closedBy: 'any',
     });
     const dismiss = () => {
-      if (!open) return;
+      if (open?.host !== host) return;
       close();
       report('dismissed', message);
       showNext();
@@ -431,8 +429,8 @@
     const text = add(box, 'div', { className: 'text' });
     if (title) add(text, 'div', { className: 'title', textContent: title });
     if (body) add(text, 'div', { className: 'body', textContent: body });
-    const link = button && guard(() => new URL(button.url, location.href))();
-    if (link && /^https?:$/.test(link.protocol)) {
+    const link = guard(() => new URL(button.url, location.href))();
+    if (/^https?:$/.test(link?.protocol)) {
       listen(add(box, 'a', { href: link.href, textContent: button.label || link.href }), 'click', () => {
         report('clicked', message);
         // Only after the click has followed the link.
@@ -443,7 +441,6 @@
     open = { host, box, dismiss };
     document.documentElement.append(host);
     if (modal) {
-      Object.assign(box, { ariaModal: true, closedBy: 'any' });
       listen(box, 'close', dismiss);
       box.showModal();
     }
@@ -453,25 +450,24 @@
   // ---- commands --------------------------------------------------------------------------------------------------
 
   const commands = {
-    page(at, url, { url: to = url, title, ...metadata } = {}) {
-      started = true;
-      view(metadata, title, at, to);
+    page({ url, title, ...metadata } = {}) {
+      view(metadata, title, url);
     },
-    track(at, url, name, metadata, { id } = {}) {
-      emit('' + name, metadata, id && { id }, at, url);
+    track(name, metadata, { id } = {}) {
+      emit('' + name, metadata, id && { id });
     },
-    identify(at, url, traits) {
-      emit('identify', {}, { traits }, at, url);
+    identify(traits) {
+      emit('identify', {}, { traits });
     },
-    reset(at, url) {
-      emit('reset', {}, {}, at, url);
+    reset() {
+      emit('reset');
       forgetMessages();
     },
-    consent: (at, url, answer) => setConsent(answer),
-    set(at, url, metadata) {
+    consent: setConsent,
+    set(metadata) {
       Object.assign(defaults, metadata);
     },
-    on(at, url, name, listener) {
+    on(name, listener) {
       if (name === 'ready' && visitor) listener(visitor);
       else (hooks[name] = hooks[name] || []).push(listener);
     },
@@ -483,10 +479,12 @@
   function replay() {
     while (running && calls.length) {
       const call = calls.shift();
-      const [at, url, [name, ...args]] = call[0] > 0 ? call : [, , call];
+      const [name, ...args] = call[0] > 0 ? call[2] : call;
+      if (call[0] > 0) [calledAt, calledFrom] = call;
       // Settings that the page made first hold for the first view as well.
-      if (!/^(consent|set|on)$/.test(name)) start(at);
-      guard(commands[name])(at, url, ...args);
+      if (!/^(consent|set|on)$/.test(name)) guard(start)();
+      guard(commands[name])(...args);
+      calledAt = calledFrom = 0;
     }
   }
 
@@ -496,6 +494,7 @@
     watch();
     replay();
     start();
+    navigated();
     // What other pages left behind has come of age by then.
     setTimeout(schedule, 6e3);
   });

@@ -35,7 +35,7 @@ messages:
   - id: offer
     when: {{page: /offer}}
     send: once
-    deliver: {{page: {{style: modal, title: "An offer", body: "For you.", button: {{label: Take it, url: /taken}}}}}}
+    deliver: {{page: {{style: modal, title: Offer, body: "For you.", button: {{label: Take, url: /taken}}}}}}
 """
 
 

@@ -1,7 +1,6 @@
-"""The Leadtrail server as these tests see it: started, stopped, started again on its port, and asked what it knows."""
+"""The Leadtrail server as these tests see it: started, stopped, started again on its port, and asked."""
 
 import json
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -82,7 +81,6 @@ class Leadtrail:
 @contextmanager
 def leadtrail(folder: Path, *arguments: str, config: str = "") -> Iterator[Leadtrail]:
     """A running server, stopped in the end."""
-    os.makedirs(folder, exist_ok=True)
     server = Leadtrail(folder, *arguments, config=config)
     server.start()
     try:

@@ -1,10 +1,10 @@
-"""Everything arrives, once: with the server down, in many tabs, where cookies or storage are not to be had."""
+"""Everything arrives, once: with the server down, in many tabs, without cookies or storage."""
 
 from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.conftest import Visitor
 from tests.browser.leadtrail import Leadtrail, eventually
-from tests.browser.website import Website
+from tests.browser.website import STUB, Website
 
 
 def test_what_happens_while_the_server_is_down_arrives_once_when_it_is_back(
@@ -79,14 +79,12 @@ def test_without_storage_and_locks_a_page_is_still_one_visitor(
 ) -> None:
     seen: list[str] = []
     page.add_init_script(
-        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError') }});"
+        "const get = () => { throw new DOMException('no', 'SecurityError') };"
+        "Object.defineProperty(window, 'localStorage', {get});"
         "Object.defineProperty(navigator, 'locks', {value: undefined});"
         "Object.defineProperty(navigator, 'cookieEnabled', {value: false})"
     )
-    site.head = (
-        "<script>window.leadtrail=function(){(leadtrail.q=leadtrail.q||[]).push([Date.now(),location.href,arguments])};"
-        "leadtrail('on','ready',(who)=>{window.who=who.visitor})</script>"
-    )
+    site.head = f"<script>{STUB};leadtrail('on','ready',(who)=>{{window.who=who.visitor}})</script>"
     page.goto(f"{site.base}/one")
     page.wait_for_function("window.who")
     seen.append(page.evaluate("who"))

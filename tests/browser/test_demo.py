@@ -1,4 +1,4 @@
-"""The main story, through the demo shop: the fourth view of the pricing page brings the message, once and for ever."""
+"""The main story, through the demo shop: the fourth view of the pricing page brings the message, once."""
 
 from collections.abc import Iterator
 

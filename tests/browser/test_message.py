@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.leadtrail import Leadtrail, eventually
-from tests.browser.website import Website
+from tests.browser.website import STUB, Website
 
 DIALOG = "leadtrail-message [role=dialog]"
 
@@ -23,7 +23,7 @@ def test_clicking_the_button_goes_there_and_says_so(
     site: Website, server: Leadtrail, page: Page, visitor: Visitor, complaints: list[str]
 ) -> None:
     page.goto(f"{site.base}/offer")
-    page.locator(DIALOG).get_by_role("link", name="Take it").click()
+    page.locator(DIALOG).get_by_role("link", name="Take").click()
     page.wait_for_url("**/taken")
     eventually(lambda: reports(server, visitor) == [("shown", "offer"), ("clicked", "offer")])
     assert complaints == []
@@ -73,7 +73,8 @@ def test_the_page_s_own_styles_do_not_reach_it(site: Website, page: Page) -> Non
     plain = page.locator(DIALOG).bounding_box()
     page.context.clear_cookies()
     site.head = (
-        "<style>html ~ *, html > *, body * {display: none !important; opacity: 0 !important; font-size: 90px !important;"
+        "<style>html ~ *, html > *, body * {display: none !important; opacity: 0 !important;"
+        "font-size: 90px !important;"
         "position: static !important; visibility: hidden !important; transform: scale(9) !important}</style>"
     )
     page.goto(f"{site.base}/news")
@@ -83,7 +84,8 @@ def test_the_page_s_own_styles_do_not_reach_it(site: Website, page: Page) -> Non
 
 def test_it_works_under_a_strict_policy(site: Website, page: Page, complaints: list[str]) -> None:
     site.headers = {
-        "content-security-policy": f"default-src 'none'; script-src {site.tracker}; connect-src {site.tracker};"
+        "content-security-policy": "default-src 'none';"
+        f" script-src {site.tracker}; connect-src {site.tracker};"
         " require-trusted-types-for 'script'; trusted-types 'none'"
     }
     page.goto(f"{site.base}/news")
@@ -95,7 +97,8 @@ def test_it_works_under_a_strict_policy(site: Website, page: Page, complaints: l
 def test_it_moves_nothing_in_the_page_and_is_not_printed(site: Website, page: Page) -> None:
     site.body = "<p>Text</p>" * 60
     page.add_init_script(
-        "window.shifts = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => { shifts += e.value }))"
+        "window.shifts = 0;"
+        "new PerformanceObserver((list) => list.getEntries().forEach((e) => { shifts += e.value }))"
         ".observe({type: 'layout-shift', buffered: true})"
     )
     page.goto(f"{site.base}/news")
@@ -107,7 +110,7 @@ def test_it_moves_nothing_in_the_page_and_is_not_printed(site: Website, page: Pa
 
 
 def test_the_page_may_show_it_itself(site: Website, server: Leadtrail, page: Page, visitor: Visitor) -> None:
-    site.head = "<script>window.leadtrail=function(){(leadtrail.q=leadtrail.q||[]).push([Date.now(),location.href,arguments])};leadtrail('on','message',(m)=>{window.given=m;return false})</script>"
+    site.head = f"<script>{STUB};leadtrail('on','message',(m)=>{{window.given=m;return false}})</script>"
     page.goto(f"{site.base}/news")
     page.wait_for_function("window.given")
     assert page.evaluate("[given.id, given.title, given.body]") == ["news", "News", "There is news."]
@@ -123,7 +126,8 @@ def test_what_was_answered_for_a_page_that_was_left_is_not_shown(
     page.goto(f"{site.base}/")
     eventually(lambda: visitor.id)
     page.evaluate(
-        "history.pushState({}, '', '/news'); history.pushState({}, '', '/elsewhere'); leadtrail('track', 'end')"
+        "history.pushState({}, '', '/news'); history.pushState({}, '', '/elsewhere');"
+        "leadtrail('track', 'end')"
     )
     eventually(lambda: server.events(visitor.id, "end"))
     page.evaluate("leadtrail('track', 'later')")

@@ -102,9 +102,9 @@ def test_a_tab_that_nobody_has_seen_is_not_counted_until_it_is_seen(
     site: Website, server: Leadtrail, page: Page, visitor: Visitor
 ) -> None:
     page.add_init_script(
-        "let seen = 'hidden';"
-        "Object.defineProperty(document, 'visibilityState', {get: () => seen});"
-        "window.show = () => { seen = 'visible'; document.dispatchEvent(new Event('visibilitychange')) }"
+        "let seen = true;"
+        "Object.defineProperty(document, 'hidden', {get: () => seen});"
+        "window.show = () => { seen = false; document.dispatchEvent(new Event('visibilitychange')) }"
     )
     page.goto(f"{site.base}/behind")
     page.wait_for_function("window.leadtrail && leadtrail.loaded")
@@ -122,14 +122,14 @@ def test_leaving_says_how_long_the_page_was_visible_and_how_far_it_was_read(
     page.add_init_script(
         "let ahead = 0; const now = performance.now.bind(performance);"
         "performance.now = () => now() + ahead; window.wait = (seconds) => { ahead += seconds * 1000 };"
-        "let seen = 'visible'; Object.defineProperty(document, 'visibilityState', {get: () => seen});"
+        "let seen = false; Object.defineProperty(document, 'hidden', {get: () => seen});"
         "window.turn = (to) => { seen = to; document.dispatchEvent(new Event('visibilitychange')) }"
     )
     opened(page, f"{site.base}/long")
     page.evaluate("wait(42); scrollTo(0, 100000)")
     page.wait_for_function("scrollY > 3000")
     page.evaluate("new Promise(requestAnimationFrame)")
-    page.evaluate("turn('hidden'); wait(1000); turn('visible'); wait(7)")
+    page.evaluate("turn(true); wait(1000); turn(false); wait(7)")
     page.goto(f"{site.base}/other")
     eventually(
         lambda: "/other" in server.paths(visitor.id) and len(server.events(visitor.id, "page_leave")) == 2
