@@ -24,8 +24,8 @@ _LONGEST = 36_525 * DAY
 _NUMBERS = {"once": "1", "twice": "2"}
 _SYMBOLS = {">=": "at least", "<=": "at most", ">": "more than", "<": "fewer than", "=": "exactly"}
 _COMPARATORS = "more than|at least|exactly|fewer than|less than|at most"
-_TIMES = re.compile(rf"(?:({_COMPARATORS}) )?(\d{{1,9}}|once|twice)(?: times?)?")
-_BETWEEN = re.compile(r"between (\d{1,9}) and (\d{1,9})(?: times?)?")
+_TIMES = re.compile(rf"(?:({_COMPARATORS}) )?(\d{{1,15}}|once|twice)(?: times?)?")
+_BETWEEN = re.compile(r"between (\d{1,15}) and (\d{1,15})(?: times?)?")
 _NUMBER = r"(-?\d{1,15}(?:\.\d{1,9})?)"
 _NUMBER_COMPARED = re.compile(rf"({_COMPARATORS}) {_NUMBER}")
 _BETWEEN_NUMBERS = re.compile(rf"between {_NUMBER} and {_NUMBER}")
@@ -253,6 +253,8 @@ def _no_phrase(text: str, what: str, forms: tuple[str, ...]) -> str:
             break
     words = re.sub(r"^(\d+) ?\+", r"at least \1", words)
     numbers = re.findall(r"\d{4}-\d\d-\d\d|\d+", words)
+    if words.isdecimal() and forms is DURATIONS:
+        words += " days"
     shape = _shape(words)
     shapes = {_shape(form): form for form in forms}
     near = difflib.get_close_matches(shape, shapes, n=1, cutoff=0.65)
@@ -260,6 +262,8 @@ def _no_phrase(text: str, what: str, forms: tuple[str, ...]) -> str:
         nearest = near[0]
         for number in numbers:
             nearest = nearest.replace("#", number, 1)
+        if nearest == " ".join(text.lower().split()):
+            return f"'{_shown(text)}' is too large a number."
         return f"'{_shown(text)}' is no {what}; did you mean '{nearest}'?"
     listed = ", ".join(f"'{form}'" for form in forms[:-1])
     return f"'{_shown(text)}' is no {what}; write {listed} or '{forms[-1]}'."

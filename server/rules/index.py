@@ -3,7 +3,7 @@
     a page view -> the rules whose `when` names its page, and all that have no `when`
     any event   -> the rules without `when` that ask for a total which it adds to
 
-Which patterns a path matches is found out once for each distinct path, and whether any does by one expression.
+Which patterns a path matches is found out once for each distinct path; whether any does, by one expression.
 """
 
 from collections import defaultdict

@@ -1,5 +1,6 @@
 """leadtrail.yaml from text to `Config`, or every mistake in it at once, each with its line and column."""
 
+import difflib
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,6 +74,11 @@ def _check(document: Document) -> tuple[File | None, list[Mistake]]:
     if not isinstance(data, dict):
         return None, [
             Mistake(*place, "the file is a mapping with `sites`, `segments` and `messages` at the left edge.")
+        ]
+    if not any(difflib.get_close_matches(name, File.model_fields) for name in data):
+        # Whatever this is, it is somebody else's: nothing of it is repeated in a message.
+        return None, [
+            Mistake(*place, "none of `sites`, `segments` and `messages` stands here; is it the right file?")
         ]
     written = {
         name: value

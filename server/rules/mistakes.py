@@ -71,9 +71,11 @@ def owner(document: Document, steps: tuple[Step, ...]) -> str:
         return f"segment {steps[1]}: "
     part, number = str(steps[0]), steps[1]
     entries = document.data.get(part)
-    entry = entries[number] if isinstance(entries, list) and isinstance(number, int) else None
+    if not isinstance(entries, list) or not isinstance(number, int):
+        return ""
+    entry = entries[number]
     name = entry.get("id" if part == "messages" else "key") if isinstance(entry, dict) else None
-    shown = name[:64] if isinstance(name, str) else f"{int(number) + 1}"
+    shown = name[:64] if isinstance(name, str) else str(number + 1)
     return f"{part.removesuffix('s')} {shown}: "
 
 
@@ -163,7 +165,7 @@ def _no_condition(value: Any, steps: tuple[Step, ...]) -> tuple[tuple[Step, ...]
         if name in coming:
             return (*steps, name), f"`{name}` is not supported yet; {coming[name]}."
     if not value:
-        return steps, f"this condition is empty; there are {', '.join(FORMS)}."
+        return steps, f"this condition is empty; there are {_listed(list(FORMS))}."
     name = next((name for name in value if difflib.get_close_matches(name, FORMS, 1)), next(iter(value)))
     return (*steps, name), f"`{_cut(name)}` is no condition; {_near(name, list(FORMS))}"
 

@@ -68,12 +68,12 @@ def parse_page(text: str) -> PagePattern:
     return PagePattern(text, None, *_glob(text))
 
 
-def any_of(patterns: Sequence[PagePattern]) -> Callable[[str], bool]:
-    """Whether a path may match one of these patterns, found by one expression for all. True where that is too large."""
+def any_of(patterns: Sequence[PagePattern], max_memory: int = 64 << 20) -> Callable[[str], bool]:
+    """Whether a path may match one of these patterns, by one expression for all; if too large, True."""
     expressions = [pattern.expression for pattern in patterns if pattern.expression is not None]
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 64 << 20
+    options.max_mem = max_memory
     try:
         regex = re2.compile("|".join(f"(?:{expression})" for expression in expressions), options)
     except re2.error:

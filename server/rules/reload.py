@@ -58,7 +58,7 @@ class Live:
             await self.poll(loop.time())
 
     async def poll(self, now: float) -> bool:
-        """Look at the file; reload it if it has changed and been left alone. `now` is in seconds of any clock."""
+        """Look at the file; reload it if it has changed and been left alone. `now`: seconds of any clock."""
         look = await asyncio.to_thread(_look, self._path)
         if look != self._seen:
             self._seen, self._seen_since = look, now

@@ -112,7 +112,8 @@ def _roles(value: Any) -> frozenset[Role]:
         raise ValueError("`to` is a list of visitors, leads, users; leave it out for all three.")
     unknown = [name for name in names if not isinstance(name, str) or name not in ROLES]
     if unknown:
-        raise ValueError(f"'{str(unknown[0])[:40]}' is none of visitors, leads, users.")
+        near = f"; did you mean '{unknown[0]}s'?" if f"{unknown[0]}s" in ROLES else "."
+        raise ValueError(f"'{str(unknown[0])[:40]}' is none of visitors, leads, users{near}")
     return frozenset(ROLES[name] for name in names)
 
 

@@ -32,7 +32,7 @@ def _origin(text: str) -> str:
     except ValueError:
         raise ValueError("This is no origin; write https://www.example.com.") from None
     if parts.scheme not in _DEFAULT_PORTS or not host:
-        example = text.split("/")[0][:100] or "www.example.com"
+        example = text.rpartition("://")[2].split("/")[0][:100] or "www.example.com"
         raise ValueError(f"An origin begins with https:// or http://; write https://{example}.")
     if "*" in host:
         raise ValueError("An origin names one host; list each of them.")
