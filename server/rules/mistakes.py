@@ -37,11 +37,11 @@ NOT_YET: Mapping[type[BaseModel], Mapping[str, str]] = {
 }
 """Keys that the language will have, with what there is instead."""
 
-_CONDITIONS_NOT_YET = {
+CONDITIONS_NOT_YET = {
     "tag": "`attribute` compares what identify said",
     "country": "nothing tells this server yet where a visitor is",
 }
-_WITH_CONDITIONS_NOT_YET = {
+WITH_CONDITIONS_NOT_YET = {
     "in": "`times` counts all history; `first` and `last` take `within 7 days`",
     "where": "an event is counted by its name",
     "then_not": "`unless: [{did: …}]` stops the message",
@@ -145,7 +145,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 def _unknown_key(key: str, model: type[BaseModel]) -> str:
     is_condition = issubclass(model, Form)
-    coming = {**_CONDITIONS_NOT_YET, **_WITH_CONDITIONS_NOT_YET} if is_condition else NOT_YET.get(model, {})
+    coming = {**CONDITIONS_NOT_YET, **WITH_CONDITIONS_NOT_YET} if is_condition else NOT_YET.get(model, {})
     if key in coming:
         return f"`{key}` is not supported yet; {coming[key]}."
     known = _keys(model)
@@ -161,7 +161,7 @@ def _no_condition(value: Any, steps: tuple[Step, ...]) -> tuple[tuple[Step, ...]
         first, second = named[:2]
         return (*steps, second), f"`{first}` and `{second}` are two conditions; make two entries of them."
     for name in value:
-        coming = {**_CONDITIONS_NOT_YET, **_WITH_CONDITIONS_NOT_YET}
+        coming = {**CONDITIONS_NOT_YET, **WITH_CONDITIONS_NOT_YET}
         if name in coming:
             return (*steps, name), f"`{name}` is not supported yet; {coming[name]}."
     if not value:
