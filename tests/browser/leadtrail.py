@@ -69,9 +69,13 @@ class Leadtrail:
             return []
 
     def events(self, visitor: str, name: str = "") -> list[dict[str, Any]]:
-        """The events of this name, oldest first."""
+        """The events of this name, in the order in which the browser made them, which their ids keep.
+
+        The server's own order may swap what lies milliseconds apart, since every request corrects the clock anew.
+        """
         items = [item for item in self.history(visitor) if item["type"] == "event"]
-        return [item for item in items if name in ("", item["event_name"])]
+        found = [item for item in items if name in ("", item["event_name"])]
+        return sorted(found, key=lambda item: str(item["id"]))
 
     def paths(self, visitor: str) -> list[str]:
         """The paths of the page views, oldest first."""
