@@ -71,7 +71,7 @@ class Leadtrail:
     def events(self, visitor: str, name: str = "") -> list[dict[str, Any]]:
         """The events of this name, in the order in which the browser made them, which their ids keep.
 
-        The server's own order may swap what lies milliseconds apart, since every request corrects the clock anew.
+        The server may swap what lies milliseconds apart, since every request corrects the clock anew.
         """
         items = [item for item in self.history(visitor) if item["type"] == "event"]
         found = [item for item in items if name in ("", item["event_name"])]
