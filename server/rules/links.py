@@ -1,5 +1,4 @@
-"""What the parts of leadtrail.yaml say about each other: ids that stand twice, names that nothing defines,
-circles.
+"""What is missing in leadtrail.yaml as a whole: empty places, ids that stand twice, undefined names, circles.
 
 Looks at the file as it was written, so that these mistakes are found beside all others.
 """
@@ -24,6 +23,33 @@ def find_broken_links(document: Document) -> list[Mistake]:
         *_undefined(document, "message", _names(document, "messages")),
         *_circles(document),
     ]
+
+
+def find_empty(document: Document) -> list[Mistake]:
+    """Every key and entry that has nothing behind it. `segments` and `messages` may still be empty."""
+    return [
+        Mistake(
+            *locate(document, steps),
+            f"{owner(document, steps)}{_called(steps)} is empty; fill it in or leave it out.",
+        )
+        for steps in _empty(document.data, ())
+        if steps not in (("segments",), ("messages",))
+    ]
+
+
+def _empty(value: Any, steps: Steps) -> Iterator[Steps]:
+    if value is None:
+        yield steps
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _empty(inner, (*steps, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _empty(inner, (*steps, number))
+
+
+def _called(steps: Steps) -> str:
+    return f"`{steps[-1]}`" if isinstance(steps[-1], str) else "this entry"
 
 
 def _entries(document: Document, part: str) -> Iterator[tuple[Steps, Any]]:

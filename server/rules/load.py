@@ -11,7 +11,7 @@ from server.errors import ConfigError, Mistake
 from server.rules.conditions.logic import InSegment
 from server.rules.document import MAX_BYTES, Document, read_document
 from server.rules.index import RuleSet
-from server.rules.links import find_broken_links
+from server.rules.links import find_broken_links, find_empty
 from server.rules.mistakes import explain_errors
 from server.rules.registry import Form
 from server.rules.schema import MAX_RULES, Config, File
@@ -50,53 +50,64 @@ def load_file(path: Path) -> Config:
 def load(text: str, filename: str) -> Config:
     """The configuration that the text says. Raises ConfigError with all its mistakes."""
     document = read_document(text)
-    mistakes = list(document.mistakes)
-    file = None
-    if document.readable:
-        broken = {(mistake.line, mistake.column) for mistake in mistakes}
-        file, found = _check(document)
-        mistakes += (mistake for mistake in found if (mistake.line, mistake.column) not in broken)
-    if mistakes or file is None:
-        unique = sorted(set(mistakes))
-        if len(unique) > MAX_MISTAKES:
-            line, column, _ = unique[MAX_MISTAKES]
-            rest = Mistake(line, column, f"and {len(unique) - MAX_MISTAKES} mistakes more from here on.")
-            unique = [*unique[:MAX_MISTAKES], rest]
-        raise ConfigError(filename, unique)
+    file, groups = _read(document)
+    told: list[Mistake] = []
+    for group in (document.mistakes, *groups):
+        # What is wrong with a place is told once, by whoever sees it first.
+        places = {(mistake.line, mistake.column) for mistake in told}
+        told += (mistake for mistake in group if (mistake.line, mistake.column) not in places)
+    if told or file is None:
+        raise ConfigError(filename, _in_order(told))
     return _config(file)
 
 
-def _check(document: Document) -> tuple[File | None, list[Mistake]]:
+def _read(document: Document) -> tuple[File | None, list[list[Mistake]]]:
+    """The file, or the mistakes in it, those that explain others first."""
+    if not document.readable:
+        return None, []
+    if mistake := _stranger(document):
+        return None, [[mistake]]
+    groups = [find_empty(document), find_broken_links(document)]
+    try:
+        return _validate(document.data), groups
+    except ValidationError as error:
+        return None, [*groups, explain_errors(error.errors(include_url=False), document)]
+
+
+def _stranger(document: Document) -> Mistake | None:
+    """Why this is no leadtrail.yaml at all. Nothing of what is not ours is repeated."""
     data = document.data
+    line, column = document.values.get((), (1, 1))
     if data is None:
-        return None, [Mistake(1, 1, "the file is empty; it begins with `sites:` and a site with its `key`.")]
-    place = document.values[()]
+        return Mistake(1, 1, "the file is empty; it begins with `sites:` and a site with its `key`.")
     if not isinstance(data, dict):
-        return None, [
-            Mistake(*place, "the file is a mapping with `sites`, `segments` and `messages` at the left edge.")
-        ]
+        return Mistake(
+            line, column, "the file is a mapping with `sites`, `segments` and `messages` at the left edge."
+        )
     if not any(difflib.get_close_matches(name, File.model_fields) for name in data):
-        # Whatever this is, it is somebody else's: nothing of it is repeated in a message.
-        return None, [
-            Mistake(*place, "none of `sites`, `segments` and `messages` stands here; is it the right file?")
-        ]
-    written = {
-        name: value
-        for name, value in data.items()
-        if value is not None or name not in ("segments", "messages")
-    }
-    mistakes = find_broken_links(document)
+        return Mistake(
+            line, column, "none of `sites`, `segments` and `messages` stands here; is it the right file?"
+        )
     messages = data.get("messages")
     if isinstance(messages, list) and len(messages) > MAX_RULES:
-        surplus = document.values[("messages", MAX_RULES)]
-        return None, [
-            *mistakes,
-            Mistake(*surplus, f"the file has {len(messages)} messages; at most {MAX_RULES} are read."),
-        ]
-    try:
-        return File.model_validate(written, context={"zones": _zones(data)}), mistakes
-    except ValidationError as error:
-        return None, mistakes + explain_errors(error.errors(include_url=False), document)
+        line, column = document.values["messages", MAX_RULES]
+        return Mistake(line, column, f"the file has {len(messages)} messages; at most {MAX_RULES} are read.")
+    return None
+
+
+def _validate(data: dict[str, Any]) -> File:
+    """The data as types. Raises pydantic's ValidationError."""
+    begun = {name: value for name, value in data.items() if value is not None}
+    return File.model_validate(begun, context={"zones": _zones(data)})
+
+
+def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
+    unique = sorted(set(mistakes))
+    if len(unique) <= MAX_MISTAKES:
+        return unique
+    line, column, _ = unique[MAX_MISTAKES]
+    rest = Mistake(line, column, f"and {len(unique) - MAX_MISTAKES} mistakes more from here on.")
+    return [*unique[:MAX_MISTAKES], rest]
 
 
 def _zones(data: dict[str, Any]) -> dict[str, ZoneInfo]:

@@ -175,8 +175,6 @@ def _plain(kind: str, error: Any, steps: tuple[Step, ...]) -> str:
     last = f"`{steps[-1]}` " if steps and isinstance(steps[-1], str) else "this "
     if kind == "missing":
         return f"`{steps[-1]}` is missing."
-    if error["input"] is None:
-        return f"{last}is empty; fill it in or leave it out."
     if kind == "literal_error":
         allowed = [
             str(value)

@@ -24,8 +24,6 @@ def text_of(value: Any) -> str:
         if len(value) > MAX_TEXT:
             raise ValueError(f"has {len(value)} characters; at most {MAX_TEXT} are taken.")
         return value
-    if value is None:
-        raise ValueError("is empty; write a text, or leave the line out.")
     raise ValueError(f"must be a text, not a {'list' if isinstance(value, list) else 'mapping'}.")
 
 
