@@ -93,7 +93,6 @@ class _Chapter:
         self.now = now
         self.ask_rules = ask_rules
         self.people: dict[int, Person] = {}
-        self.found: dict[int, Person] = {}
         self.totals: dict[int, dict[tuple[int, str], Total]] = defaultdict(dict)
         self.offers: dict[int, dict[str, list[Offer]]] = {}
         self.identities: dict[str, int] = {}
@@ -116,8 +115,7 @@ class _Chapter:
         """The person of each batch, read and held; those who come for the first time begin here."""
         idents = [visitor_ident(batch.site, batch.visitor) for batch in batches]
         ids = await self.transaction.resolve(set(idents))
-        self.found = await self._follow_merges(set(ids.values()))
-        self.people = dict(self.found)
+        self.people = await self._follow_merges(set(ids.values()))
         for ident, batch in zip(idents, batches, strict=True):
             if ident not in ids:
                 at = min(event.at for event in batch.events)
@@ -291,22 +289,14 @@ class _Chapter:
         of_rule[:] = [kept for kept in of_rule if kept.nth != offer.nth] + [offer]
         self.claimed[offer.person_id, offer.rule, offer.nth] = offer
 
-    def _row_changes(self, person_id: int) -> bool:
-        """Whether more has changed than the store reads from the person's totals."""
-        now, before = self.people[person_id], self.found.get(person_id)
-        return before is None or before != structs.replace(
-            now, first_seen=before.first_seen, last_seen=before.last_seen, events=before.events
-        )
-
     async def _save(self) -> None:
         if not self.touched:
             return
         await self.transaction.save(
             Changes(
                 identities=self.identities,
-                people=[self.people[person_id] for person_id in sorted(self.touched) if self._row_changes(person_id)],
+                people=[self.people[person_id] for person_id in sorted(self.touched)],
                 events=list(self.moments.values()),
-                sites={person_id: self.people[person_id].site for person_id in self.touched},
                 totals={(owner, kind, key): self.totals[owner][kind, key] for owner, kind, key in self.counted},
                 milestones=self.milestones,
                 offers=list(self.claimed.values()),

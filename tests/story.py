@@ -104,7 +104,6 @@ class Story:
         return Changes(
             identities={visitor_ident(self.person.site, self.person.visitor): self.person.person_id},
             people=[self.person],
-            sites={self.person.person_id: self.person.site},
             events=self.moments,
             totals=self.totals,
             milestones=self.milestones,

@@ -146,6 +146,7 @@ def _cors(request: Request) -> Headers:
     return [
         (b"access-control-allow-origin", request.origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"Retry-After"),
         (b"vary", b"Origin"),
     ]
 

@@ -16,12 +16,10 @@ class Changes(NamedTuple):
 
     identities: Mapping[str, int] = {}
     people: Collection[Person] = ()
-    """Those whose row changes; `first_seen`, `last_seen` and `events` are read from totals and not written."""
+    """Everybody to whom something happened, as they now are."""
     events: Collection[Moment] = ()
     totals: Mapping[TotalKey, Total] = {}
     """Keyed totals as they now are."""
-    sites: Mapping[int, str] = {}
-    """The site of each person that has totals here and is not among `people`."""
     milestones: Collection[Milestone] = ()
     offers: Collection[Offer] = ()
     event_names: Collection[tuple[str, str, int]] = ()

@@ -59,8 +59,8 @@ async def test_a_persons_first_and_last_time_are_those_of_their_events(store: St
         (1, Kind.event, "bought"): Total(2, NOW - 5, NOW + 2),
         (1, Kind.page, "/a"): Total(99, 0, NOW * 2),
     }
-    await save(store, people=[person()], totals=totals, sites={1: "main"})
     seen = person(first_seen=NOW - 5, last_seen=NOW + 7, events=5)
+    await save(store, people=[seen], totals=totals)
     assert await store.reads.person(1) == seen
     async with store.transaction() as transaction:
         assert await transaction.people([1]) == {1: seen}
@@ -88,8 +88,8 @@ async def test_an_events_text_and_metadata_come_back_as_saved(store: Store) -> N
 
 async def test_totals_are_written_as_they_now_are(store: Store) -> None:
     key = (1, Kind.page, "/pricing")
-    await save(store, sites={1: "main"}, totals={key: Total(1, NOW, NOW)})
-    await save(store, sites={1: "main"}, totals={key: Total(4, NOW - 5, NOW + 5)})
+    await save(store, people=[person()], totals={key: Total(1, NOW, NOW)})
+    await save(store, people=[person()], totals={key: Total(4, NOW - 5, NOW + 5)})
     async with store.transaction() as transaction:
         found = await transaction.totals([key, (1, Kind.event, "/pricing"), (2, Kind.page, "/pricing")])
     assert found == {key: Total(4, NOW - 5, NOW + 5)}
@@ -97,7 +97,7 @@ async def test_totals_are_written_as_they_now_are(store: Store) -> None:
 
 async def test_page_totals_are_those_of_pages_only(store: Store) -> None:
     totals = {(1, Kind.page, "/a"): Total(1, NOW, NOW), (1, Kind.event, "page_view"): Total(1, NOW, NOW)}
-    await save(store, sites={1: "main"}, totals=totals)
+    await save(store, people=[person()], totals=totals)
     async with store.transaction() as transaction:
         assert await transaction.page_totals([1]) == {(1, Kind.page, "/a"): Total(1, NOW, NOW)}
     assert await store.reads.all_totals(1) == totals

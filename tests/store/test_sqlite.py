@@ -24,9 +24,10 @@ async def test_a_second_server_on_the_file_is_refused(tmp_path: Path) -> None:
 async def test_commits_are_synced_and_only_one_connection_writes_and_checkpoints(tmp_path: Path) -> None:
     engine = await open_engine(tmp_path / "leadtrail.db")
     async with engine.transaction() as writer:
-        assert await writer.execute_fetchall("PRAGMA synchronous") == [(2,)]
-        assert await writer.execute_fetchall("PRAGMA journal_mode") == [("wal",)]
-        [(pages,)] = await writer.execute_fetchall("PRAGMA wal_autocheckpoint")
+        [[(synchronous,)], [(journal,)], [(pages,)]] = await writer.run(
+            ("PRAGMA synchronous", ()), ("PRAGMA journal_mode", ()), ("PRAGMA wal_autocheckpoint", ())
+        )
+        assert (synchronous, journal) == (2, "wal")
         assert pages > 0
     assert await engine.read("PRAGMA wal_autocheckpoint") == [(0,)]
     assert await engine.read("PRAGMA query_only") == [(1,)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server.errors import StoreError
 from server.store.base import Operators, Reads
+from server.store.sqlite.cache import Cache
 from server.store.sqlite.engine import Engine, open_engine
 from server.store.sqlite.ingest import SqliteTransaction
 from server.store.sqlite.migrate import migrate
@@ -27,13 +28,17 @@ class SqliteStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._cache = Cache()
         self.reads: Reads = SqliteReads(engine)
         self.operators: Operators = SqliteOperators(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        async with self._engine.transaction() as connection:
-            yield SqliteTransaction(connection)
+        async with self._engine.transaction() as writing:
+            transaction = SqliteTransaction(writing, self._cache)
+            yield transaction
+        for changes in transaction.saved:
+            self._cache.take_over(changes)
 
     async def check(self) -> str | None:
         try:

@@ -25,6 +25,25 @@ CHECKPOINT_PAGES = 4_000
 """Checkpoint the log at about 16 MB: fewer, larger ones cost less than SQLite's 1,000 pages."""
 
 Row = tuple[Any, ...]
+Statement = tuple[str, Sequence[Any]]
+
+
+class Writing:
+    """The writing connection inside of one transaction."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self.begun = False
+
+    async def run(self, *statements: Statement) -> list[list[Row]]:
+        """The rows of each statement. They are queued together, so that many cost one wait; the transaction begins
+        with the first of them. When one fails, the transaction must not be committed."""
+        queue = [self._connection.execute_fetchall(sql, parameters) for sql, parameters in statements]
+        if not self.begun:
+            self.begun = True
+            queue.insert(0, self._connection.execute_fetchall("BEGIN IMMEDIATE"))
+        answers = await asyncio.gather(*queue) if len(queue) > 1 else [await queue[0]]
+        return [[tuple(row) for row in rows] for rows in answers[-len(statements) :]]
 
 
 class Engine:
@@ -41,14 +60,15 @@ class Engine:
         self._lock = lock
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+    async def transaction(self) -> AsyncIterator[Writing]:
         """The writing connection inside `BEGIN IMMEDIATE`; commits, or rolls back on any error."""
         async with self._write_turn:
+            writing = Writing(self._writer)
             with translated_errors(self.path):
-                await self._writer.execute_fetchall("BEGIN IMMEDIATE")
                 try:
-                    yield self._writer
-                    await self._writer.execute_fetchall("COMMIT")
+                    yield writing
+                    if writing.begun:
+                        await self._writer.execute_fetchall("COMMIT")
                 except BaseException:
                     # A full disk or an I/O error may have rolled back already.
                     with contextlib.suppress(sqlite3.OperationalError):
@@ -66,8 +86,9 @@ class Engine:
 
     async def write(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """One statement in a transaction of its own; its RETURNING rows."""
-        async with self.transaction() as connection:
-            return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
+        async with self.transaction() as writing:
+            [rows] = await writing.run((sql, parameters))
+        return rows
 
     async def close(self) -> None:
         """Close all connections, the writer last, so that it folds the log back into the file."""

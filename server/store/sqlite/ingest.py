@@ -3,14 +3,16 @@
 Reads answer one row that holds a JSON array, so that the rows are made in C and decoded straight into types.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-import aiosqlite
 import msgspec
+from msgspec import structs
 
 from server.model import Milestone, Moment, Offer, Person, Total, TotalKey, encode_json
 from server.store.base import Changes
+from server.store.sqlite.cache import Cache, split
+from server.store.sqlite.engine import Writing
 from server.store.sqlite.rows import columns, json_row
 
 T = TypeVar("T")
@@ -89,48 +91,84 @@ _as_names = msgspec.json.Decoder(set[str]).decode
 class SqliteTransaction:
     """Implements `store.base.Transaction` on the writing connection, inside BEGIN IMMEDIATE."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+    def __init__(self, writing: Writing, cache: Cache) -> None:
+        self._writing = writing
+        self._cache = cache
+        self._before: dict[int, Person] = {}
+        self.saved: list[Changes] = []
+        """What the cache may take over after the commit."""
 
     async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
-        return dict(_as_idents(await self._one(_RESOLVE, list(idents))))
+        found, missing = split(self._cache.idents, idents)
+        if missing:
+            read = dict(_as_idents(await self._one(_RESOLVE, missing)))
+            self._cache.idents.update(read)
+            found |= read
+        return found
 
     async def people(self, person_ids: Iterable[int]) -> dict[int, Person]:
-        return {person.person_id: person for person in _as_people(await self._one(_PEOPLE, list(person_ids)))}
+        found, missing = split(self._cache.people, person_ids)
+        if missing:
+            read = {person.person_id: person for person in _as_people(await self._one(_PEOPLE, missing))}
+            self._cache.people.update(read)
+            found |= read
+        self._before |= found
+        return found
 
     async def known_events(self, keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
         return set(_as_event_keys(await self._one(_KNOWN_EVENTS, list(keys))))
 
     async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
-        return _by_key(await self._one(_TOTALS, list(keys)))
+        found, missing = split(self._cache.totals, keys)
+        if missing:
+            read = dict.fromkeys(missing) | _by_key(await self._one(_TOTALS, missing))
+            self._cache.totals.update(read)
+            found |= read
+        return {key: total for key, total in found.items() if total is not None}
 
     async def page_totals(self, person_ids: Iterable[int]) -> dict[TotalKey, Total]:
         return _by_key(await self._one(_PAGE_TOTALS, list(person_ids)))
 
     async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
-        return _as_offers(await self._one(_OFFERS, list(person_ids)))
+        found, missing = split(self._cache.offers, person_ids)
+        if missing:
+            found |= {person_id: [] for person_id in missing}
+            for offer in _as_offers(await self._one(_OFFERS, missing)):
+                found[offer.person_id].append(offer)
+            self._cache.offers.update({person_id: found[person_id] for person_id in missing})
+        return [offer for offers in found.values() for offer in offers]
 
     async def event_names(self, site: str) -> set[str]:
-        [(names,)] = await self._connection.execute_fetchall(_EVENT_NAMES, (site,))
+        [[(names,)]] = await self._writing.run((_EVENT_NAMES, (site,)))
         return _as_names(names)
 
     async def save(self, changes: Changes) -> None:
-        sites = {person.person_id: person.site for person in changes.people} | dict(changes.sites)
-        for sql, rows in (
-            (_SAVE_IDENTITIES, list(changes.identities.items())),
-            (_SAVE_PEOPLE, list(changes.people)),
-            (_SAVE_EVENTS, list(changes.events)),
-            (_SAVE_TOTALS, _total_rows(changes.totals, sites)),
-            (_SAVE_MILESTONES, list(changes.milestones)),
-            (_SAVE_OFFERS, list(changes.offers)),
-            (_SAVE_EVENT_NAMES, list(changes.event_names)),
-        ):
-            if rows:
-                await self._connection.execute_fetchall(sql, (encode_json(rows).decode(),))
+        writes = [
+            (sql, (encode_json(rows).decode(),))
+            for sql, rows in (
+                (_SAVE_IDENTITIES, list(changes.identities.items())),
+                (_SAVE_PEOPLE, [person for person in changes.people if self._row_changes(person)]),
+                (_SAVE_EVENTS, list(changes.events)),
+                (_SAVE_TOTALS, _total_rows(changes)),
+                (_SAVE_MILESTONES, list(changes.milestones)),
+                (_SAVE_OFFERS, list(changes.offers)),
+                (_SAVE_EVENT_NAMES, list(changes.event_names)),
+            )
+            if rows
+        ]
+        if writes:
+            await self._writing.run(*writes)
+            self.saved.append(changes)
 
-    async def _one(self, sql: str, asked: list[Any]) -> str:
-        rows = await self._connection.execute_fetchall(sql, (encode_json(asked).decode(),))
-        [(answer,)] = rows
+    def _row_changes(self, person: Person) -> bool:
+        """Whether more of the person has changed than is read from their totals."""
+        before = self._before.get(person.person_id)
+        return before is None or before != structs.replace(
+            person, first_seen=before.first_seen, last_seen=before.last_seen, events=before.events
+        )
+
+    async def _one(self, sql: str, asked: Iterable[Any]) -> str:
+        [[(answer,)]] = await self._writing.run((sql, (encode_json(asked).decode(),)))
         return str(answer)
 
 
@@ -138,8 +176,10 @@ def _by_key(rows: str) -> dict[TotalKey, Total]:
     return {(person, kind, key): Total(count, first, last) for person, kind, key, count, first, last in _as_totals(rows)}
 
 
-def _total_rows(totals: Mapping[TotalKey, Total], sites: Mapping[int, str]) -> list[tuple[Any, ...]]:
+def _total_rows(changes: Changes) -> list[tuple[Any, ...]]:
+    sites = {person.person_id: person.site for person in changes.people}
+    # In the order of the key, so that neighbours are written together.
     return sorted(
         (person, kind, key, sites[person], total.count, total.first, total.last)
-        for (person, kind, key), total in totals.items()
+        for (person, kind, key), total in changes.totals.items()
     )

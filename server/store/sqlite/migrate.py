@@ -17,11 +17,11 @@ async def migrate(engine: Engine) -> int:
             " Install that version, or restore a backup made before the upgrade."
         )
     for number, step in enumerate(STEPS[version:], start=version + 1):
-        async with engine.transaction() as connection:
+        async with engine.transaction() as writing:
             for statement in statements(step.read_text()):
-                await connection.execute_fetchall(statement)
+                await writing.run((statement, ()))
             # PRAGMA takes no parameters; the number is our own.
-            await connection.execute_fetchall(f"PRAGMA user_version = {number}")
+            await writing.run((f"PRAGMA user_version = {number}", ()))
     return len(STEPS) - version
 
 

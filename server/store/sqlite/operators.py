@@ -40,9 +40,8 @@ class SqliteOperators:
         return None
 
     async def set_password_hash(self, password_hash: str, now: int) -> None:
-        async with self._engine.transaction() as connection:
-            await connection.execute_fetchall(_SET_PASSWORD, (password_hash, now))
-            await connection.execute_fetchall(_END_SESSIONS)
+        async with self._engine.transaction() as writing:
+            await writing.run((_SET_PASSWORD, (password_hash, now)), (_END_SESSIONS, ()))
 
     async def add_session(self, token_hash: str, csrf: str, now: int) -> None:
         await self._engine.write(_ADD_SESSION, (token_hash, now, now, csrf))
