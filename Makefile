@@ -1,0 +1,43 @@
+# make run     the server with the demo shop, on a fresh machine too; settings pass through: PORT=9000 make run
+# make test    everything that must hold: lint, all tests with coverage, the built snippet
+# make lint    style, types and the floors of the house
+# make bench   requests a second of the collector
+#
+# Needs Python >= 3.11 and the package registries. Another Python: make PYTHON=/path/to/python3 …
+
+PYTHON ?=
+BIN = .venv/bin
+CHROMIUM ?= $(shell command -v chromium || command -v google-chrome)
+
+.PHONY: run test lint bench
+.DELETE_ON_ERROR:
+
+run: .venv/installed
+	@exec $(BIN)/leadtrail demo
+
+test: lint
+	@scripts/install-test-tools
+	@echo "== The snippet"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/build-snippet --check
+	@echo "== Tests"
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/pytest --cov --cov-report=term:skip-covered $(TESTS)
+
+lint: .venv/installed-dev
+	@echo "== Style"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "== Types"
+	@$(BIN)/mypy
+	@echo "== Floors"
+	@NO_COLOR=1 $(BIN)/lint-imports
+
+bench: .venv/installed-dev
+	@$(BIN)/python benchmarks/ingest.py
+
+.venv/installed: requirements.txt pyproject.toml
+	@scripts/make-venv .venv requirements.txt $(PYTHON)
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt pyproject.toml
+	@scripts/make-venv .venv requirements-dev.txt $(PYTHON)
+	@touch $@ .venv/installed
