@@ -26,7 +26,7 @@ _WILDCARD_IN_PATH = re.compile(rf"([*]|{quote(_ANY_CHARACTER)})")
 class PagePattern:
     """What stands behind `viewed:` and `page:`."""
 
-    __slots__ = ("_prefix", "_regex", "exact", "expression", "text")
+    __slots__ = ("_is_prefix", "_prefix", "_regex", "exact", "expression", "text")
 
     def __init__(self, text: str, exact: str | None, expression: str | None, prefix: str = "") -> None:
         self.text = text
@@ -36,12 +36,13 @@ class PagePattern:
         """The one page that it names, or None for a pattern."""
         self.expression = expression
         """The RE2 expression of a pattern, to be searched for in a path."""
-        self._regex = _compile(expression) if expression is not None else None
+        self._regex = None if expression is None else _compile(expression)
+        self._is_prefix = expression == f"^{re2.escape(prefix)}.*$"
 
     def matches(self, path: str) -> bool:
         if self._regex is None:
             return path == self.exact
-        return path.startswith(self._prefix) and self._regex.search(path) is not None
+        return path.startswith(self._prefix) and (self._is_prefix or self._regex.search(path) is not None)
 
     def __str__(self) -> str:
         return self.text
