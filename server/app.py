@@ -35,7 +35,9 @@ from server.trail import Trail
 class Leadtrail:
     """One running server as an ASGI application. `open_app` makes it."""
 
-    def __init__(self, *, collect: CollectRoutes, web: ASGIApp, store: Store, live: Live, trail: Trail, auth: Auth) -> None:
+    def __init__(
+        self, *, collect: CollectRoutes, web: ASGIApp, store: Store, live: Live, trail: Trail, auth: Auth
+    ) -> None:
         self._collect = collect
         self._collect_paths = collect.paths
         self._web = web
@@ -53,7 +55,9 @@ class Leadtrail:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, clock: Clock = system_clock, demo: bool = False) -> AsyncIterator[Leadtrail]:
+async def open_app(
+    settings: Settings, *, clock: Clock = system_clock, demo: bool = False
+) -> AsyncIterator[Leadtrail]:
     """A server that is ready to serve; leaving the context stores what waits and closes the database.
 
     Raises ConfigError for a YAML file with mistakes and StoreError when the database cannot be opened.
@@ -67,7 +71,12 @@ async def open_app(settings: Settings, *, clock: Clock = system_clock, demo: boo
     limits = Limits(settings.rate_limits)
     auth = Auth(store.operators, clock, password=settings.password)
     collector = Collector(
-        tokens=Tokens(settings.secret_keys), live=live, inbox=inbox, clock=clock, metrics=metrics, limits=limits
+        tokens=Tokens(settings.secret_keys),
+        live=live,
+        inbox=inbox,
+        clock=clock,
+        metrics=metrics,
+        limits=limits,
     )
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),

@@ -1,4 +1,6 @@
-"""Where the files that are no code lie: in the package once it is installed, at the top of the tree in a checkout."""
+"""Where the files that are no code lie: in the package once it is installed, at the top of the tree in a
+checkout.
+"""
 
 from pathlib import Path
 

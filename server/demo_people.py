@@ -1,4 +1,7 @@
-"""Made-up people for the demo, so that the dashboard is not empty. Clearly marked; the same ones at every start."""
+"""Made-up people for the demo, so that the dashboard is not empty.
+
+Clearly marked; the same ones at every start.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +24,10 @@ Step = tuple[int, str, str, Metadata]
 
 
 def made_up_batches(now: int) -> list[Batch]:
-    """Some visitors and leads with trails of the last days. Recording them again adds nothing on the same day."""
+    """Some visitors and leads with trails of the last days.
+
+    Recording them again adds nothing on the same day.
+    """
     today = now - now % DAY
     return [
         _person(
@@ -44,7 +50,14 @@ def made_up_batches(now: int) -> list[Batch]:
             (today - DAY + 21 * HOUR, _SIGNS_UP),
         ),
         _person("someone", _DESKTOP, "de", None, "", (today - DAY + 16 * HOUR, _COMPARES)),
-        _person("another", _PHONE, "en", None, "https://duckduckgo.com/", (today - 5 * DAY + 8 * HOUR, _FIRST_LOOK)),
+        _person(
+            "another",
+            _PHONE,
+            "en",
+            None,
+            "https://duckduckgo.com/",
+            (today - 5 * DAY + 8 * HOUR, _FIRST_LOOK),
+        ),
     ]
 
 
@@ -67,7 +80,12 @@ _COMPARES: tuple[Step, ...] = (
 _SIGNS_UP: tuple[Step, ...] = (
     (0, "page_view", "/demo/pricing", {}),
     (40 * SECOND, "page_view", "/demo/signup", {}),
-    (95 * SECOND, "form_error", "/demo/signup", {"form": "signup", "fields": [{"name": "email", "reason": "typeMismatch"}]}),
+    (
+        95 * SECOND,
+        "form_error",
+        "/demo/signup",
+        {"form": "signup", "fields": [{"name": "email", "reason": "typeMismatch"}]},
+    ),
     (2 * MINUTE, "identify", "/demo/signup", {}),
     (2 * MINUTE + 2 * SECOND, "page_view", "/demo/welcome", {}),
 )
@@ -82,10 +100,17 @@ _TITLES = {
 
 
 def _person(
-    name: str, agent: Agent, language: str, traits: Metadata | None, referrer: str, *visits: tuple[int, tuple[Step, ...]]
+    name: str,
+    agent: Agent,
+    language: str,
+    traits: Metadata | None,
+    referrer: str,
+    *visits: tuple[int, tuple[Step, ...]],
 ) -> Batch:
     events = [event for start, steps in visits for event in _visit(name, start, steps, traits, referrer)]
-    return Batch(site=SITE, visitor=_digest(name), events=events, agent=agent, language=language, shows_messages=False)
+    return Batch(
+        site=SITE, visitor=_digest(name), events=events, agent=agent, language=language, shows_messages=False
+    )
 
 
 def _visit(

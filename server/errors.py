@@ -1,27 +1,27 @@
-"""Everything that can go wrong, as one tree. Each error carries its evidence; web errors also their HTTP status.
+"""Everything that can go wrong, as one tree. Each error carries its evidence; web errors also their status.
 
-    LeadtrailError
-      RequestRefused          a whole request is refused; nothing of it was stored
-        BadRequest 400        not JSON, or of the wrong shape
-        Unauthorized 401      no valid API token
-        Forbidden 403         the origin is not allowed for the site
-        NotFound 404          no such site, person or rule
-        RequestTimeout 408    header or body did not arrive in time
-        TooLarge 413          the body is over its limit
-        UnsupportedEncoding 415
-        TooManyRequests 429   over a rate limit; carries retry_after
-        InternalError 500     a defect of ours
-        Busy 503              the inbox is full or the database away; carries retry_after
-        DiskFull 507
-      EventRejected           one event of a batch is refused, the others go on
-      SettingsError           the environment is wrong; carries every mistake
-      ConfigError             leadtrail.yaml is wrong; carries every mistake with line and column
-      StoreError              the database cannot be used
-        StoreInUse            another server holds the file
-        StoreTooNew           a newer program has migrated it
-        StoreDamaged          it is no intact database
-        StoreUnavailable      it does not answer now; try again
-        StoreFull             the disk is full
+LeadtrailError
+  RequestRefused          a whole request is refused; nothing of it was stored
+    BadRequest 400        not JSON, or of the wrong shape
+    Unauthorized 401      no valid API token
+    Forbidden 403         the origin is not allowed for the site
+    NotFound 404          no such site, person or rule
+    RequestTimeout 408    header or body did not arrive in time
+    TooLarge 413          the body is over its limit
+    UnsupportedEncoding 415
+    TooManyRequests 429   over a rate limit; carries retry_after
+    InternalError 500     a defect of ours
+    Busy 503              the inbox is full or the database away; carries retry_after
+    DiskFull 507
+  EventRejected           one event of a batch is refused, the others go on
+  SettingsError           the environment is wrong; carries every mistake
+  ConfigError             leadtrail.yaml is wrong; carries every mistake with line and column
+  StoreError              the database cannot be used
+    StoreInUse            another server holds the file
+    StoreTooNew           a newer program has migrated it
+    StoreDamaged          it is no intact database
+    StoreUnavailable      it does not answer now; try again
+    StoreFull             the disk is full
 """
 
 from typing import NamedTuple
@@ -36,7 +36,9 @@ class RequestRefused(LeadtrailError):
 
     status = 400
 
-    def __init__(self, code: str, message: str, field: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, field: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -1,4 +1,4 @@
-"""The HTTP connection's own limits, which uvicorn does not have: deadlines for header and body, and their sizes.
+"""The HTTP connection's own limits, which uvicorn has not: deadlines for header and body, and their sizes.
 
 Everything is refused before a route sees it, with a readable JSON error, and the connection is closed.
 """
@@ -29,7 +29,10 @@ class _RefusedError(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's httptools protocol with deadlines and limits. Used as `uvicorn.Config(http=GuardedProtocol)`."""
+    """uvicorn's httptools protocol with deadlines and limits.
+
+    Used as `uvicorn.Config(http=GuardedProtocol)`.
+    """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -69,15 +72,21 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > MAX_TARGET:
-            self._refuse(414, "path_too_long", f"The path and query have more than {MAX_TARGET} bytes.", stop=True)
+            self._refuse(
+                414, "path_too_long", f"The path and query have more than {MAX_TARGET} bytes.", stop=True
+            )
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEADER_BYTES:
-            self._refuse(431, "headers_too_large", f"The header has more than {MAX_HEADER_BYTES} bytes.", stop=True)
+            self._refuse(
+                431, "headers_too_large", f"The header has more than {MAX_HEADER_BYTES} bytes.", stop=True
+            )
         if len(self.headers) > MAX_HEADERS:
-            self._refuse(431, "too_many_headers", f"The request has more than {MAX_HEADERS} header lines.", stop=True)
+            self._refuse(
+                431, "too_many_headers", f"The request has more than {MAX_HEADERS} header lines.", stop=True
+            )
 
     def on_headers_complete(self) -> None:
         self._head_complete = True
@@ -88,13 +97,17 @@ class GuardedProtocol(HttpToolsProtocol):
             elif name == b"content-length":
                 lengths += 1
                 if len(value) > 12 or (value.isdigit() and int(value) > MAX_BODY):
-                    self._refuse(413, "body_too_large", f"The body has more than {MAX_BODY} bytes.", stop=True)
+                    self._refuse(
+                        413, "body_too_large", f"The body has more than {MAX_BODY} bytes.", stop=True
+                    )
             elif name == b"transfer-encoding":
                 encodings += 1
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             self._refuse(400, "invalid_host", "A request has exactly one Host header.", stop=True)
         if lengths and encodings:
-            self._refuse(400, "ambiguous_length", "Content-Length and Transfer-Encoding exclude each other.", stop=True)
+            self._refuse(
+                400, "ambiguous_length", "Content-Length and Transfer-Encoding exclude each other.", stop=True
+            )
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -113,7 +126,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal = (status, code, message)
         if self.transport.is_closing():
             return
-        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:  # type: ignore[redundant-expr]
             body = encode_json({"error": {"code": code, "message": message}})
             lines = [
                 STATUS_LINE[status],
@@ -146,5 +159,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if left > 0:
             self._timer = self.loop.call_later(left, self._look)
         else:
-            self._refuse(408, "request_timeout", f"The request did not arrive within {ARRIVAL_SECONDS} seconds.")
+            self._refuse(
+                408, "request_timeout", f"The request did not arrive within {ARRIVAL_SECONDS} seconds."
+            )
             self.send_400_response("")

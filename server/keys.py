@@ -1,4 +1,6 @@
-"""The secrets that the server makes for itself on its first start, kept in the data directory with mode 0600."""
+"""The secrets that the server makes for itself on its first start, kept in the data directory with mode
+0600.
+"""
 
 import os
 import secrets
@@ -15,7 +17,9 @@ def with_own_secrets(settings: Settings) -> Settings:
     """The settings, completed by the signing key and API tokens that the data directory holds."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = settings.secret_keys or _kept(settings.data_dir / KEYS_FILE, secrets.token_hex(32))
-    return replace(settings, secret_keys=keys, api_tokens=settings.api_tokens + made_tokens(settings.data_dir))
+    return replace(
+        settings, secret_keys=keys, api_tokens=settings.api_tokens + made_tokens(settings.data_dir)
+    )
 
 
 def add_token(data_dir: Path) -> str:

@@ -1,4 +1,6 @@
-"""Rate limits: token buckets in this process's memory. They protect the server; they decide nothing that is kept."""
+"""Rate limits: token buckets in this process's memory. They protect the server; they decide nothing that is
+kept.
+"""
 
 import time
 from collections import OrderedDict
@@ -40,7 +42,9 @@ class Buckets:
 class Limits:
     """The server's limits by name; all pass when they are off."""
 
-    def __init__(self, rates: Mapping[str, Rate] | None, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rates: Mapping[str, Rate] | None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._buckets = {name: Buckets(rate, monotonic) for name, rate in (rates or {}).items()}
 
     def wait(self, name: str, key: str) -> float:
@@ -51,7 +55,9 @@ class Limits:
     def check(self, name: str, key: str) -> None:
         """Raises TooManyRequests with the seconds to wait."""
         if wait := self.wait(name, key):
-            raise TooManyRequests("rate_limited", "Too many requests. Try again later.", retry_after=int(wait) + 1)
+            raise TooManyRequests(
+                "rate_limited", "Too many requests. Try again later.", retry_after=int(wait) + 1
+            )
 
 
 def address_key(address: str) -> str:

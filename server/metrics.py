@@ -11,20 +11,34 @@ class Metrics:
         self.received = Counter("leadtrail_events_received", "Events that arrived.", registry=self.registry)
         self.stored = Counter("leadtrail_events_stored", "Events committed to disk.", registry=self.registry)
         self.repeated = Counter(
-            "leadtrail_events_repeated", "Events that had been stored before under the same id.", registry=self.registry
+            "leadtrail_events_repeated",
+            "Events that had been stored before under the same id.",
+            registry=self.registry,
         )
         self.rejected = Counter(
-            "leadtrail_events_rejected", "Events that were refused, by reason.", ["reason"], registry=self.registry
+            "leadtrail_events_rejected",
+            "Events that were refused, by reason.",
+            ["reason"],
+            registry=self.registry,
         )
         self.shed = Counter(
-            "leadtrail_events_shed", "Events not taken because the server was full or broken.", registry=self.registry
+            "leadtrail_events_shed",
+            "Events not taken because the server was full or broken.",
+            registry=self.registry,
         )
         self.requests_refused = Counter(
-            "leadtrail_requests_refused", "Requests to the collector refused whole.", ["reason"], registry=self.registry
+            "leadtrail_requests_refused",
+            "Requests to the collector refused whole.",
+            ["reason"],
+            registry=self.registry,
         )
-        self.commits = Counter("leadtrail_commits", "Groups of requests committed together.", registry=self.registry)
+        self.commits = Counter(
+            "leadtrail_commits", "Groups of requests committed together.", registry=self.registry
+        )
         self.rules_broken = Gauge(
-            "leadtrail_rules_broken", "1 while leadtrail.yaml has mistakes and older rules run.", registry=self.registry
+            "leadtrail_rules_broken",
+            "1 while leadtrail.yaml has mistakes and older rules run.",
+            registry=self.registry,
         )
 
     def text(self) -> bytes:

@@ -1,7 +1,8 @@
 """The types that travel through the house, one for each stage of life; no logic but what makes their ids.
 
 An event is a `Hit` (untrusted, `collect.decode`), then an `Event` (clean), then a row of a person's trail.
-Times are Unix milliseconds, UTC. Types that are stored are `array_like`: their field order is the column order.
+Times are Unix milliseconds, UTC. Types that are stored are `array_like`: their field order is the column
+order.
 """
 
 import enum
@@ -207,7 +208,9 @@ class Answer(Struct, frozen=True):
 
 
 def new_person_id(now: int) -> int:
-    """A 63-bit id: 42 bits of Unix milliseconds (until 2109), so that newer people sort later, and 21 random bits."""
+    """A 63-bit id: 42 bits of Unix milliseconds (until 2109), so that newer people sort later, and 21
+    random bits.
+    """
     return ((now & ((1 << 42) - 1)) << 21) | secrets.randbits(21)
 
 

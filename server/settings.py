@@ -1,4 +1,4 @@
-"""The environment as one checked object. Every setting may also be given as `…_FILE`, naming a file that holds it.
+"""The environment as one checked object. Every setting may also be given as `…_FILE`, naming a file with it.
 
 `TABLE` is the list that docs/settings.md shows; nothing else reads the environment.
 """
@@ -32,7 +32,9 @@ DEFAULT_RATES: Mapping[str, Rate] = {
     "identify": Rate(10 / 60, 10),
     "api": Rate(10, 100),
 }
-"""The documented limits: requests by address (IPv6 by /64), requests by site, identify events by visitor, API requests by token."""
+"""The documented limits: requests by address (IPv6 by /64), requests by site, identify events by visitor,
+API requests by token.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,19 @@ def _database_url(value: str) -> str:
     if re.fullmatch(r"sqlite:///.+", value):
         return value
     if urlsplit(value).scheme in ("postgresql", "postgres"):
-        raise ValueError("PostgreSQL is not supported yet; leave it out, or give sqlite:///path/to/leadtrail.db")
-    raise ValueError("it must begin with sqlite:/// (a relative path follows; four slashes for an absolute one)")
+        raise ValueError(
+            "PostgreSQL is not supported yet; leave it out, or give sqlite:///path/to/leadtrail.db"
+        )
+    raise ValueError(
+        "it must begin with sqlite:/// (a relative path follows; four slashes for an absolute one)"
+    )
 
 
 def _secret(value: str) -> str:
     if len(value) < MIN_SECRET:
-        raise ValueError(f"a secret needs at least {MIN_SECRET} characters; `openssl rand -hex 32` makes a good one")
+        raise ValueError(
+            f"a secret needs at least {MIN_SECRET} characters; `openssl rand -hex 32` makes a good one"
+        )
     if value.lower() in _KNOWN_SECRETS or len(set(value)) < 5:
         raise ValueError("that secret can be guessed; `openssl rand -hex 32` makes a good one")
     return value

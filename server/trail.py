@@ -1,7 +1,8 @@
 """THE STORY: batches of events become people, totals, matches and messages, in one transaction.
 
-    people are read once -> events that are known already are set aside -> each new one is folded into its person and
-    its totals -> the rules that it concerns are asked -> a match claims its message -> everything is written -> commit
+    people are read once -> events that are known already are set aside -> each new one is folded into its
+    person and its totals -> the rules that it concerns are asked -> a match claims its message ->
+    everything is written -> commit
 
 Nothing is answered before the commit. What a rule sees are the totals just after its own event.
 """
@@ -20,7 +21,6 @@ from server.model import (
     Answer,
     Batch,
     Event,
-    Kind,
     Metadata,
     Milestone,
     Moment,
@@ -42,7 +42,9 @@ from server.store.base import Changes, Store, Transaction
 log = structlog.get_logger()
 
 OFFER_AGAIN = 30 * SECOND
-"""A message that was answered but not reported as shown within this time is offered again (CONTRACT section 6)."""
+"""A message that was answered but not reported as shown within this time is offered again (CONTRACT section
+6).
+"""
 
 NEVER = 0
 """When a message was offered that a pixel won: at once again on the next page view that can show it."""
@@ -62,7 +64,10 @@ class Trail:
         self._names: dict[str, set[str]] = {}
 
     async def record(self, batches: Sequence[Batch], now: int, *, ask_rules: bool = True) -> list[Answer]:
-        """Commit the batches and answer each. `now` is the server's time in ms; `ask_rules` is off for imports."""
+        """Commit the batches and answer each.
+
+        `now` is the server's time in ms; `ask_rules` is off for imports.
+        """
         async with self._store.transaction() as transaction:
             chapter = _Chapter(transaction, self._live, self._names, now, ask_rules=ask_rules)
             answers = await chapter.write(batches)
@@ -139,7 +144,9 @@ class _Chapter:
 
     async def _set_known_aside(self, owners: Sequence[int], batches: Sequence[Batch]) -> list[_News]:
         """What is new of each batch, under the name that it counts as, and what was told before."""
-        keys = {(owner, event.id) for owner, batch in zip(owners, batches, strict=True) for event in batch.events}
+        keys = {
+            (owner, event.id) for owner, batch in zip(owners, batches, strict=True) for event in batch.events
+        }
         known = await self.transaction.known_events(keys)
         all_news = []
         for owner, batch in zip(owners, batches, strict=True):
@@ -231,14 +238,20 @@ class _Chapter:
 
     async def _ask(self, rule: Rule, owner: int, event: Event, *, shows_messages: bool) -> Metadata | None:
         """The rule's message if it matches now, is this person's to have, and can be shown in the answer."""
-        if not matches(rule, self._facts(owner, event)) or rule.deliver.page is None or event.name != "page_view":
+        if (
+            not matches(rule, self._facts(owner, event))
+            or rule.deliver.page is None
+            or event.name != "page_view"
+        ):
             return None
         last = (await self._offers_of(owner)).get(rule.id, [])
         offer = last[-1] if last else None
         if offer is not None and (offer.shown or self.now - offer.offered < OFFER_AGAIN):
             return None
         person = self.people[owner]
-        message = page_message(rule, person, event.path, {"email": person.email, "name": person.name, **person.traits})
+        message = page_message(
+            rule, person, event.path, {"email": person.email, "name": person.name, **person.traits}
+        )
         self._keep_offer(
             Offer(
                 person_id=owner,
@@ -297,7 +310,9 @@ class _Chapter:
                 identities=self.identities,
                 people=[self.people[person_id] for person_id in sorted(self.touched)],
                 events=list(self.moments.values()),
-                totals={(owner, kind, key): self.totals[owner][kind, key] for owner, kind, key in self.counted},
+                totals={
+                    (owner, kind, key): self.totals[owner][kind, key] for owner, kind, key in self.counted
+                },
                 milestones=self.milestones,
                 offers=list(self.claimed.values()),
                 event_names=[(site, name, at) for (site, name), at in self.new_names.items()],

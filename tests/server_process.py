@@ -1,4 +1,6 @@
-"""The real server as a process of its own, for tests that need one: started on a free port, ended by its process id."""
+"""The real server as a process of its own, for tests that need one: started on a free port, ended by its
+process id.
+"""
 
 import os
 import re
@@ -28,7 +30,10 @@ messages:
       - {viewed: /pricing, times: more than 3}
     send: once
     deliver:
-      page: {title: "Questions about pricing?", body: "Hi {{ name or 'there' }}", button: {label: Talk to us, url: /contact}}
+      page:
+        title: "Questions about pricing?"
+        body: "Hi {{ name or 'there' }}"
+        button: {label: Talk to us, url: /contact}
 """
 
 

@@ -26,13 +26,17 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         if not message.get("more_body"):
             break
     body = str(size).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]}
+    )
     await send({"type": "http.response.body", "body": body})
 
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:
-    config = uvicorn.Config(echo, http=GuardedProtocol, lifespan="off", ws="none", log_level="critical", port=0)
+    config = uvicorn.Config(
+        echo, http=GuardedProtocol, lifespan="off", ws="none", log_level="critical", port=0
+    )
     server = uvicorn.Server(config)
     listener = config.bind_socket()
     running = asyncio.create_task(server._serve([listener]))
@@ -54,7 +58,9 @@ async def answer_to(port: int, *parts: bytes) -> tuple[int, str]:
         await writer.drain()
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head.split()[1])
-    length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+    length = next(
+        int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+    )
     body = await reader.readexactly(length)
     writer.close()
     return status, json.loads(body)["error"]["code"] if status != 200 else body.decode()
@@ -82,7 +88,10 @@ async def test_header_bytes_are_names_and_values_together() -> None:
     exact = b"X: " + b"v" * (MAX_HEADER_BYTES - taken) + b"\r\n"
     async with serving() as port:
         assert await answer_to(port, request(headers=exact)) == (200, "0")
-        assert await answer_to(port, request(headers=exact.replace(b"X", b"XX"))) == (431, "headers_too_large")
+        assert await answer_to(port, request(headers=exact.replace(b"X", b"XX"))) == (
+            431,
+            "headers_too_large",
+        )
 
 
 async def test_a_header_that_never_ends_is_cut_off_before_it_fills_the_memory() -> None:
@@ -102,7 +111,11 @@ async def test_the_path_has_a_largest_length() -> None:
         (b"POST / HTTP/1.1\r\n\r\n", 400, "invalid_host"),
         (b"POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "invalid_host"),
         (b"hello\r\n\r\n", 400, "invalid_http"),
-        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "invalid_http"),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            400,
+            "invalid_http",
+        ),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY + 1), 413, "body_too_large"),
     ],
 )

@@ -63,8 +63,8 @@ def test_all_mistakes_are_reported_at_once() -> None:
     named = [mistake.split(":")[0] for mistake in wrong.value.mistakes]
     assert sorted(named) == sorted(
         ["DATABASE_URL", "LEADTRAIL_HOST", "PORT", "LEADTRAIL_SECRET_KEYS", "LEADTRAIL_PASSWORD",
-         "LEADTRAIL_TRUSTED_PROXIES", "LEADTRAIL_SMTP_URL", "LEADTRAIL_WEBHOOK_SECRET", "LEADTRAIL_RATE_LIMITS",
-         "LEADTRAIL_PASSWROD"]
+         "LEADTRAIL_TRUSTED_PROXIES", "LEADTRAIL_SMTP_URL", "LEADTRAIL_WEBHOOK_SECRET",
+         "LEADTRAIL_RATE_LIMITS", "LEADTRAIL_PASSWROD"]
     )  # fmt: skip
 
 

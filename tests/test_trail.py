@@ -58,7 +58,9 @@ def trail(store: SqliteStore, tmp_path: Path) -> Trail:
     return Trail(store, Live(file))
 
 
-def event(name: str = "page_view", page: str = "/", at: int = NOW, event_id: str = "", **fields: Any) -> Event:
+def event(
+    name: str = "page_view", page: str = "/", at: int = NOW, event_id: str = "", **fields: Any
+) -> Event:
     url = f"https://www.example.com{page}" if page else ""
     path = page_path(url) if page else ""
     return Event(
@@ -210,7 +212,9 @@ async def test_after_five_hundred_names_further_ones_count_as_other(
     monkeypatch.setattr(trail_module, "MAX_EVENT_NAMES", 2)
     await record(trail, batch(event("one", page=""), event("two", page=""), event("three", page="")))
     await record(trail, batch(event("two", page=""), event("four", page=""), event("page_view")))
-    counts = {key: total.count for (kind, key), total in (await totals_of(store)).items() if kind == Kind.event}
+    counts = {
+        key: total.count for (kind, key), total in (await totals_of(store)).items() if kind == Kind.event
+    }
     assert counts == {"one": 1, "two": 2, "(other)": 2, "page_view": 1}
 
 
@@ -249,11 +253,16 @@ async def test_a_transaction_that_fails_counts_nothing_and_the_repeat_counts_onc
     assert (await totals_of(store))[Kind.event, "bought"].count == 1
 
 
-# A history is told in requests of any shape, some of them repeated: the totals are those of the distinct events.
+# A history is told in requests of any shape, some of them repeated: the totals are those of the distinct
+# events.
 histories = st.lists(
     st.tuples(
         st.sampled_from(["ada", "bob"]),
-        st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["/a", "/b"]), st.integers(0, 10**9)), min_size=1, max_size=4),
+        st.lists(
+            st.tuples(st.integers(0, 12), st.sampled_from(["/a", "/b"]), st.integers(0, 10**9)),
+            min_size=1,
+            max_size=4,
+        ),
     ),
     min_size=1,
     max_size=8,
@@ -263,7 +272,9 @@ histories = st.lists(
 @given(history=histories, groups=st.integers(1, 4))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_totals_are_those_of_the_distinct_events_however_they_arrive(
-    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, list[tuple[int, str, int]]]], groups: int
+    tmp_path_factory: pytest.TempPathFactory,
+    history: list[tuple[str, list[tuple[int, str, int]]]],
+    groups: int,
 ) -> None:
     async def tell() -> None:
         folder = tmp_path_factory.mktemp("history")
@@ -279,15 +290,21 @@ def test_totals_are_those_of_the_distinct_events_however_they_arrive(
             batches.append(batch(*events, visitor=visitor))
         stored = 0
         for start in range(0, len(batches), groups):
-            stored += sum(answer.stored for answer in await trail.record(batches[start : start + groups], NOW))
+            stored += sum(
+                answer.stored for answer in await trail.record(batches[start : start + groups], NOW)
+            )
         assert stored == len(first_told)
         for visitor in {visitor for visitor, _ in history}:
             expected: dict[str, list[int]] = {}
             for (who, _), (page, at) in first_told.items():
                 if who == visitor:
                     expected.setdefault(page, []).append(at)
-            counted = {key: t for (kind, key), t in (await totals_of(store, visitor)).items() if kind == Kind.page}
-            assert counted == {page: Total(len(times), min(times), max(times)) for page, times in expected.items()}
+            counted = {
+                key: t for (kind, key), t in (await totals_of(store, visitor)).items() if kind == Kind.page
+            }
+            assert counted == {
+                page: Total(len(times), min(times), max(times)) for page, times in expected.items()
+            }
         await store.close()
 
     asyncio.run(tell())

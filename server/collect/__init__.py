@@ -1,1 +1,3 @@
-"""Requests in: bytes are decoded into hits, cleaned into events, and handed to the inbox; the snippet is given out."""
+"""Requests in: bytes are decoded into hits, cleaned into events, and handed to the inbox; the snippet is
+given out.
+"""

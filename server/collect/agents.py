@@ -10,9 +10,11 @@ from server.model import Agent
 MAX_USER_AGENT = 512
 
 
-class _Parsed(parsers.UserAgent):
-    """user-agents' reading of a string, fed by ua-parser's compiled resolver: the one that it calls by itself is the
-    interpreted one, at 722 us a string instead of 14 us."""
+class _Parsed(parsers.UserAgent):  # type: ignore[misc] # the package has no types
+    """user-agents' reading of a string, fed by ua-parser's compiled resolver.
+
+    The one that it calls by itself is the interpreted one, at 722 us a string instead of 14 us.
+    """
 
     def __init__(self, user_agent: str) -> None:
         result = ua_parser.parse(user_agent).with_defaults()

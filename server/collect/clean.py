@@ -1,6 +1,7 @@
-"""A hit becomes an event: the clock rule, the page's identity, redaction, and metadata of the documented types.
+"""A hit becomes an event: the clock rule, the page's identity, redaction, and metadata of documented types.
 
-What the caller chose (URL, name, metadata) is refused when it is over a limit; what it did not (title, referrer) is cut.
+What the caller chose (URL, name, metadata) is refused when it is over a limit; what it did not (title,
+referrer) is cut.
 """
 
 import math
@@ -27,14 +28,26 @@ LATEST = 5 * MINUTE
 """The clock rule: an event's time lies within [received - 7 days, received + 5 minutes]."""
 
 RESERVED = frozenset(
-    """page_view page_leave form_submit form_error identify link_click file_download message_shown message_clicked
-    message_dismissed reset""".split()
+    [
+        "page_view",
+        "page_leave",
+        "form_submit",
+        "form_error",
+        "identify",
+        "link_click",
+        "file_download",
+        "message_shown",
+        "message_clicked",
+        "message_dismissed",
+        "reset",
+    ]
 )
 """Event names with a meaning of their own; they do not count towards a site's 500 names."""
 
 _UNSAFE_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s<>()\[\],;:\\\"]{1,190}\.[^@\s<>()\[\],;:\\\".]{2,63}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,2}")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 MAX_INTEGER = 1 << 63
 
@@ -90,7 +103,7 @@ def without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     host = authority.rpartition("@")[2]
-    return f"{scheme}{separator}{host}{rest[len(authority):]}"
+    return f"{scheme}{separator}{host}{rest[len(authority) :]}"
 
 
 def _is_web(url: str) -> bool:
@@ -110,7 +123,9 @@ def _cut(text: str | None, limit: int) -> str:
 def clean_metadata(metadata: dict[str, Any], name: str) -> Metadata:
     """The metadata as it came, once every key and value is of a documented type. Raises EventRejected."""
     if len(metadata) > MAX_KEYS:
-        raise EventRejected("invalid_metadata", f"The metadata has {len(metadata)} keys; at most {MAX_KEYS} are taken.")
+        raise EventRejected(
+            "invalid_metadata", f"The metadata has {len(metadata)} keys; at most {MAX_KEYS} are taken."
+        )
     for key, value in metadata.items():
         _check_key(key)
         if name == "form_error" and key == "fields":
@@ -128,7 +143,9 @@ def clean_traits(traits: dict[str, Any]) -> Metadata:
     """The traits of an unproved identify. Raises EventRejected."""
     for proof in ("user_hash", "user_jwt"):
         if proof in traits:
-            raise EventRejected("invalid_proof", f"`{proof}` cannot be checked: this server proves no identities yet.")
+            raise EventRejected(
+                "invalid_proof", f"`{proof}` cannot be checked: this server proves no identities yet."
+            )
     clean_metadata(traits, "identify")
     cleaned = {key: value for key, value in traits.items() if value is not None and value != ""}
     for key in ("user_id", "email", "name"):
@@ -147,14 +164,18 @@ def _identifier(key: str, value: Any) -> str:
     text = str(value)
     limit = MAX_IDENTIFIER if key == "user_id" else 254
     if len(text) > limit:
-        raise EventRejected("invalid_traits", f"`{key}` has {len(text)} characters; at most {limit} are taken.")
+        raise EventRejected(
+            "invalid_traits", f"`{key}` has {len(text)} characters; at most {limit} are taken."
+        )
     return text
 
 
 def _check_key(key: str) -> None:
     shown = key[:MAX_KEY]
     if not key.strip() or len(key) > MAX_KEY:
-        raise EventRejected("invalid_metadata", f"A metadata key has 1 to {MAX_KEY} characters: `{shown}…` has {len(key)}.")
+        raise EventRejected(
+            "invalid_metadata", f"A metadata key has 1 to {MAX_KEY} characters: `{shown}…` has {len(key)}."
+        )
     if _CONTROL.search(key) or key in _UNSAFE_KEYS or not key.isprintable():
         raise EventRejected("invalid_metadata", f"`{_CONTROL.sub('?', shown)}` is no metadata key.")
 
@@ -162,7 +183,9 @@ def _check_key(key: str) -> None:
 def _check_scalar(key: str, value: Any) -> None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
-            raise EventRejected("invalid_metadata", f"`{key}` has {len(value)} characters; at most {MAX_TEXT} are taken.")
+            raise EventRejected(
+                "invalid_metadata", f"`{key}` has {len(value)} characters; at most {MAX_TEXT} are taken."
+            )
         if _CONTROL.search(value):
             raise EventRejected("invalid_metadata", f"`{key}` holds a control character.")
     elif isinstance(value, bool) or value is None:
@@ -170,9 +193,8 @@ def _check_scalar(key: str, value: Any) -> None:
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value < MAX_INTEGER:
             raise EventRejected("invalid_metadata", f"`{key}` is out of the range of 64 bits.")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise EventRejected("invalid_metadata", f"`{key}` is no finite number.")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise EventRejected("invalid_metadata", f"`{key}` is no finite number.")
 
 
 def _check_object(key: str, value: dict[str, Any]) -> None:
@@ -180,9 +202,13 @@ def _check_object(key: str, value: dict[str, Any]) -> None:
         amount, currency = value["amount"], value["currency"]
         _check_scalar(key, amount)
         if isinstance(amount, bool) or not isinstance(amount, int):
-            raise EventRejected("invalid_metadata", f"`{key}.amount` must be an integer of minor units (cents).")
+            raise EventRejected(
+                "invalid_metadata", f"`{key}.amount` must be an integer of minor units (cents)."
+            )
         if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
-            raise EventRejected("invalid_metadata", f"`{key}.currency` must be a three-letter code such as eur.")
+            raise EventRejected(
+                "invalid_metadata", f"`{key}.currency` must be a three-letter code such as eur."
+            )
     elif value.keys() == {"url", "value"}:
         if not isinstance(value["url"], str) or len(value["url"]) > MAX_URL or not _is_web(value["url"]):
             raise EventRejected("invalid_metadata", f"`{key}.url` must be an http or https address.")
@@ -191,22 +217,28 @@ def _check_object(key: str, value: dict[str, Any]) -> None:
         _check_scalar(f"{key}.value", value["value"])
     else:
         raise EventRejected(
-            "invalid_metadata", f"`{key}` is an object; only {{url, value}} and {{amount, currency}} are taken."
+            "invalid_metadata",
+            f"`{key}` is an object; only {{url, value}} and {{amount, currency}} are taken.",
         )
 
 
 def _check_fields(fields: Any) -> None:
     if not isinstance(fields, list) or len(fields) > MAX_FIELDS:
-        raise EventRejected("invalid_metadata", f"`fields` is a list of at most {MAX_FIELDS} {{name, reason}}.")
+        raise EventRejected(
+            "invalid_metadata", f"`fields` is a list of at most {MAX_FIELDS} {{name, reason}}."
+        )
     for field in fields:
         if not isinstance(field, dict) or not field.keys() <= {"name", "reason"}:
             raise EventRejected("invalid_metadata", "`fields` holds {name, reason} only.")
         for key, value in field.items():
             if not isinstance(value, str) or len(value) > MAX_KEY or _CONTROL.search(value):
-                raise EventRejected("invalid_metadata", f"`fields.{key}` is text of at most {MAX_KEY} characters.")
+                raise EventRejected(
+                    "invalid_metadata", f"`fields.{key}` is text of at most {MAX_KEY} characters."
+                )
 
 
+@lru_cache(maxsize=1_024)
 def language_of(accept_language: str) -> str:
     """The first language of an Accept-Language header, as `pt` or `pt-br`; empty when there is none."""
     first = accept_language.split(",", 1)[0].split(";", 1)[0].strip().lower()
-    return first if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,2}", first) else ""
+    return first if _LANGUAGE.fullmatch(first) else ""

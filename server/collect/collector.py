@@ -1,4 +1,4 @@
-"""From a request to its answer: whose events these are, which of them are taken, and what the browser is told.
+"""From a request to its answer: whose events these are, which are taken, and what the browser is told.
 
 Identity, consent, bots and limits are decided here; cleaning is `clean`'s, storing is the trail's.
 """
@@ -47,17 +47,23 @@ class Collector:
         """The site of this key. Raises NotFound."""
         site = self._live.current.sites.get(key)
         if site is None:
-            raise NotFound("no_such_site", "There is no such site; its key must stand in leadtrail.yaml.", field="site")
+            raise NotFound(
+                "no_such_site", "There is no such site; its key must stand in leadtrail.yaml.", field="site"
+            )
         return site
 
     def allow(self, request: Request, site: Site) -> None:
         """Raises Forbidden unless the page's origin is the site's, or this server's own."""
         if request.origin and request.origin not in site.origins and not request.same_origin:
-            raise Forbidden("origin_not_allowed", "This origin is not among the site's `origins` in leadtrail.yaml.")
+            raise Forbidden(
+                "origin_not_allowed", "This origin is not among the site's `origins` in leadtrail.yaml."
+            )
 
     def knows_origin(self, request: Request) -> bool:
         """Whether any site lists the origin: what a preflight, which names no site, can be told."""
-        return request.same_origin or any(request.origin in site.origins for site in self._live.current.sites.values())
+        return request.same_origin or any(
+            request.origin in site.origins for site in self._live.current.sites.values()
+        )
 
     async def take_batch(self, request: Request, body: Body) -> Outcome:
         """The events of `POST /e`."""

@@ -1,4 +1,4 @@
-"""Bytes become hits: JSON of the right shape and within every limit of CONTRACT section 2. Nothing is believed yet.
+"""Bytes become hits: JSON of the right shape and within every documented limit. Nothing is believed yet.
 
 A mistake of the whole body refuses the request; a mistake in one event rejects that event and no other.
 """
@@ -78,7 +78,9 @@ def decode_body(body: bytes) -> Body:
         raise BadRequest("too_deep", f"The JSON is nested more than {MAX_DEPTH} levels deep.")
     if len(decoded.events) > MAX_EVENTS:
         raise BadRequest(
-            "too_many_events", f"The batch has {len(decoded.events)} events; at most {MAX_EVENTS} are taken.", "events"
+            "too_many_events",
+            f"The batch has {len(decoded.events)} events; at most {MAX_EVENTS} are taken.",
+            "events",
         )
     return decoded
 
@@ -87,7 +89,9 @@ def decode_hit(raw: bytes | msgspec.Raw) -> Hit:
     """One event of the envelope. Raises EventRejected."""
     data = bytes(raw)
     if len(data) > MAX_EVENT:
-        raise EventRejected("event_too_large", f"The event has {len(data)} bytes; at most {MAX_EVENT} are taken.")
+        raise EventRejected(
+            "event_too_large", f"The event has {len(data)} bytes; at most {MAX_EVENT} are taken."
+        )
     if depth_over(data, MAX_DEPTH - 2):
         raise EventRejected("too_deep", f"The JSON is nested more than {MAX_DEPTH} levels deep.")
     try:
@@ -107,11 +111,15 @@ def check(hit: Hit) -> None:
     if not hit.name.strip():
         raise EventRejected("invalid_name", "The event has no name.")
     if len(hit.name) > MAX_NAME:
-        raise EventRejected("invalid_name", f"The event's name has {len(hit.name)} characters; at most {MAX_NAME} are taken.")
+        raise EventRejected(
+            "invalid_name", f"The event's name has {len(hit.name)} characters; at most {MAX_NAME} are taken."
+        )
     if _CONTROL.search(hit.name):
         raise EventRejected("invalid_name", "The event's name holds a control character.")
     if hit.url is not None and len(hit.url) > MAX_URL:
-        raise EventRejected("invalid_url", f"The URL has {len(hit.url)} characters; at most {MAX_URL} are taken.")
+        raise EventRejected(
+            "invalid_url", f"The URL has {len(hit.url)} characters; at most {MAX_URL} are taken."
+        )
     if hit.at is not None and not 0 <= hit.at <= MAX_AT:
         raise EventRejected("invalid_at", "`at` is a Unix time in milliseconds.")
 

@@ -1,7 +1,7 @@
 """The inbox: requests wait here together for one commit (group commit), and are answered after it.
 
-There is no timer in it. While one group is committed the next one gathers; when nobody waits, a batch is committed at
-once. It is bounded: when it is full, batches are refused, never dropped silently.
+There is no timer in it. While one group is committed the next one gathers; when nobody waits, a batch is
+committed at once. It is bounded: when it is full, batches are refused, never dropped silently.
 """
 
 import asyncio
@@ -51,19 +51,27 @@ class Inbox:
         self._metrics = metrics
         self._waiting: list[_Waiting] = []
         self._events = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
     def submit(self, batches: list[Batch]) -> asyncio.Future[list[Answer]]:
-        """A future of the answers, done once the batches are committed. Raises Busy when the inbox is full or closed."""
-        waiting = _Waiting(batches, asyncio.get_running_loop().create_future())
+        """A future of the answers, done once the batches are committed.
+
+        Raises Busy when the inbox is full or closed.
+        """
+        # Not get_running_loop() for each request: before Python 3.12 it asks the system for the process id.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        waiting = _Waiting(batches, loop.create_future())
         if self._closed or self._events + waiting.size > MAX_WAITING_EVENTS:
             self._metrics.shed.inc(waiting.size)
-            raise Busy("busy", "Too many events are waiting to be stored. Try again.", retry_after=RETRY_AFTER)
+            raise Busy(
+                "busy", "Too many events are waiting to be stored. Try again.", retry_after=RETRY_AFTER
+            )
         self._waiting.append(waiting)
         self._events += waiting.size
         if self._worker is None:
-            self._worker = asyncio.get_running_loop().create_task(self._work())
+            self._worker = loop.create_task(self._work())
         return waiting.answer
 
     async def close(self) -> None:
@@ -95,9 +103,11 @@ class Inbox:
         try:
             answers = await self._record(group)
         except LeadtrailError as error:
-            self._fail(group, lambda: _refusal(error))
-            log.error("group_not_stored", reason=str(error), requests=len(group))
+            refused = error
+            self._fail(group, lambda: _refusal(refused))
+            log.error("group_not_stored", reason=str(error), requests=len(group))  # noqa: TRY400 - foreseen: no traceback
         except Exception as error:
+            broken = error
             if len(group) > 1:
                 # One request that breaks the trail must not take the others with it.
                 log.exception("group_broke", requests=len(group))
@@ -105,7 +115,7 @@ class Inbox:
                     await self._commit([waiting])
                 return
             log.exception("request_broke")
-            self._fail(group, lambda: error)
+            self._fail(group, lambda: broken)
         else:
             for waiting, answer in zip(group, answers, strict=True):
                 # Whoever hung up is answered to nobody; the events are stored all the same.

@@ -82,9 +82,13 @@ def read_request(scope: Scope) -> Request:
 async def read_body(request: Request, receive: Receive, limit: int) -> bytes:
     """The body. Raises TooLarge as soon as it is clear, UnsupportedEncoding for a compressed one."""
     if request.content_encoding not in ("", "identity"):
-        raise UnsupportedEncoding("unsupported_encoding", "Send the body uncompressed, without Content-Encoding.")
+        raise UnsupportedEncoding(
+            "unsupported_encoding", "Send the body uncompressed, without Content-Encoding."
+        )
     if request.content_length.isdigit() and int(request.content_length) > limit:
-        raise TooLarge("body_too_large", f"The body has {request.content_length[:12]} bytes; at most {limit} are taken.")
+        raise TooLarge(
+            "body_too_large", f"The body has {request.content_length[:12]} bytes; at most {limit} are taken."
+        )
     message = await receive()
     if not message.get("more_body") and message["type"] == "http.request":
         body: bytes = message["body"]
@@ -124,7 +128,11 @@ def json_reply(status: int, content: Any, headers: Headers) -> Reply:
 
 def refusal(error: RequestRefused, headers: Headers) -> Reply:
     """An error as CONTRACT section 2 shapes it: status, code, message, field; no echo of what was sent."""
-    content = {"code": error.code, "message": error.message, **({"field": error.field} if error.field else {})}
+    content = {
+        "code": error.code,
+        "message": error.message,
+        **({"field": error.field} if error.field else {}),
+    }
     if error.retry_after is not None:
         headers = [*headers, (b"retry-after", b"%d" % error.retry_after)]
     return json_reply(error.status, {"error": content}, headers)

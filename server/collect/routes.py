@@ -1,4 +1,6 @@
-"""The collector's addresses: `/e`, `/p.gif` and the snippet. Plain ASGI, for this is the path of every event."""
+"""The collector's addresses: `/e`, `/p.gif` and the snippet. Plain ASGI, for this is the path of every
+event.
+"""
 
 import base64
 from urllib.parse import parse_qsl
@@ -7,9 +9,28 @@ import structlog
 
 from server.collect.collector import Collector, Outcome
 from server.collect.decode import MAX_BODY, Hit, decode_body
-from server.collect.request import Headers, Receive, Reply, Request, Scope, Send, json_reply, read_body, read_request, refusal
+from server.collect.request import (
+    Headers,
+    Receive,
+    Reply,
+    Request,
+    Scope,
+    Send,
+    json_reply,
+    read_body,
+    read_request,
+    refusal,
+)
 from server.collect.snippet import Snippet
-from server.errors import BadRequest, Busy, EventRejected, Forbidden, InternalError, LeadtrailError, RequestRefused
+from server.errors import (
+    BadRequest,
+    Busy,
+    EventRejected,
+    Forbidden,
+    InternalError,
+    LeadtrailError,
+    RequestRefused,
+)
 from server.metrics import Metrics
 
 log = structlog.get_logger()
@@ -125,7 +146,9 @@ class CollectRoutes:
 def _failure(error: Exception) -> RequestRefused:
     if isinstance(error, LeadtrailError):
         return Busy("store_failed", "The events could not be stored. Try again.", retry_after=5)
-    return InternalError("internal_error", "The server failed; nothing of the request was stored. It is in its log.")
+    return InternalError(
+        "internal_error", "The server failed; nothing of the request was stored. It is in its log."
+    )
 
 
 def _answer(outcome: Outcome, cors: Headers) -> Reply:

@@ -1,4 +1,4 @@
-"""The snippet as it is given out: the same bytes for everybody, compressed beforehand, named by their hash."""
+"""The snippet as it is given out: the same bytes for all, compressed beforehand, named by their hash."""
 
 import gzip
 import hashlib

@@ -1,1 +1,3 @@
-"""People: recognising them (token, proof), folding events into them (state), pages as they are counted (page). Pure."""
+"""People: recognising them (token, proof), folding events into them (state), pages as they are counted
+(page). Pure.
+"""

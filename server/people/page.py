@@ -1,6 +1,7 @@
 """A page's identity: one normalisation for the counters, the rules and the dashboard.
 
-The snippet sends whole URLs; nothing else decides what is one page. Secrets in query strings are redacted here too.
+The snippet sends whole URLs; nothing else decides what is one page. Secrets in query strings are redacted
+here too.
 """
 
 import re
@@ -8,11 +9,54 @@ from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 SECRET_PARAMETERS = frozenset(
-    """access_token api_key apikey auth auth_token authorization client_secret code credential credentials email e-mail
-    id_token jwt key mail magic mobile nonce otp pass passcode passwd password phone pin pwd refresh_token secret session
-    sessionid session_id sid sig signature ssn state tel ticket token user_token verification_code""".split()
+    [
+        "access_token",
+        "api_key",
+        "apikey",
+        "auth",
+        "auth_token",
+        "authorization",
+        "client_secret",
+        "code",
+        "credential",
+        "credentials",
+        "email",
+        "e-mail",
+        "id_token",
+        "jwt",
+        "key",
+        "mail",
+        "magic",
+        "mobile",
+        "nonce",
+        "otp",
+        "pass",
+        "passcode",
+        "passwd",
+        "password",
+        "phone",
+        "pin",
+        "pwd",
+        "refresh_token",
+        "secret",
+        "session",
+        "sessionid",
+        "session_id",
+        "sid",
+        "sig",
+        "signature",
+        "ssn",
+        "state",
+        "tel",
+        "ticket",
+        "token",
+        "user_token",
+        "verification_code",
+    ]
 )
-"""Query parameters whose value is never stored; documented in docs/snippet.md, extended by a site's `redact`."""
+"""Query parameters whose value is never stored; documented in docs/snippet.md, extended by a site's
+`redact`.
+"""
 
 REDACTED = "redacted"
 
@@ -41,7 +85,7 @@ def _normal(path: str) -> str:
 
 
 def utm_of(url: str) -> dict[str, str]:
-    """The UTM parameters of a URL by their short names (`source`, `medium`, `campaign`, `term`, `content`)."""
+    """A URL's UTM parameters by their short names (`source`, `medium`, `campaign`, `term`, `content`)."""
     if "utm_" not in url:
         return {}
     found: dict[str, str] = {}
@@ -74,5 +118,7 @@ def _redact_query(query: str, also: frozenset[str]) -> str:
     for part in query.split("&"):
         name, equals, _ = part.partition("=")
         plain = unquote(name).lower()
-        kept.append(f"{name}={REDACTED}" if equals and (plain in SECRET_PARAMETERS or plain in also) else part)
+        kept.append(
+            f"{name}={REDACTED}" if equals and (plain in SECRET_PARAMETERS or plain in also) else part
+        )
     return "&".join(kept)

@@ -1,4 +1,7 @@
-"""Folding an event into a person, and what it counts for. Pure: the person before and the event make the person after."""
+"""Folding an event into a person, and what it counts for.
+
+Pure: the person before and the event make the person after.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +14,7 @@ from server.people.page import utm_of
 
 SESSION_GAP = 30 * MINUTE
 """A session ends when nothing happens for this long (CONTRACT section 3)."""
+
 
 def begin(person_id: int, site: str, visitor: str, at: int) -> Person:
     """A person of whom nothing is known yet, about to do the first thing."""
@@ -44,7 +48,11 @@ def fold(person: Person, event: Event, agent: Agent, language: str) -> Person:
             changes["referrer"] = event.referrer
         if not person.utm and (utm := utm_of(event.url)):
             changes["utm"] = utm
-    if agent.browser and (agent.browser, agent.os, agent.device) != (person.browser, person.os, person.device):
+    if agent.browser and (agent.browser, agent.os, agent.device) != (
+        person.browser,
+        person.os,
+        person.device,
+    ):
         changes.update(browser=agent.browser, os=agent.os, device=agent.device)
     if language and language != person.language:
         changes["language"] = language

@@ -1,7 +1,7 @@
 """The visitor's token: `<visitor id>.<signature>`. The id is public and opens nothing without the signature.
 
-Signed by itsdangerous with SHA-256 and a salt for each site, so that another site's token is none here. Keys are a
-list, oldest first; the newest signs, all verify.
+Signed by itsdangerous with SHA-256 and a salt for each site, so that another site's token is none here.
+Keys are a list, oldest first; the newest signs, all verify.
 """
 
 import hashlib
@@ -24,7 +24,10 @@ _UUID7 = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[89ab][0-9a-f]{3}-
 
 
 class Tokens:
-    """Makes and reads visitor tokens. Holds a cache of those it has verified, which may be lost at any time."""
+    """Makes and reads visitor tokens.
+
+    Holds a cache of those it has verified, which may be lost at any time.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = list(keys)
@@ -34,7 +37,9 @@ class Tokens:
 
     def _signer(self, site: str) -> Signer:
         if site not in self._signers:
-            self._signers[site] = Signer(list(self._keys), salt=f"{SALT}.{site}", digest_method=hashlib.sha256)
+            self._signers[site] = Signer(
+                list(self._keys), salt=f"{SALT}.{site}", digest_method=hashlib.sha256
+            )
         return self._signers[site]
 
     def _sign(self, site: str, visitor: str) -> str:
@@ -52,8 +57,9 @@ class Tokens:
     def first_visitor(self, site: str, event_id: str, received: int) -> str:
         """The id of a visitor who comes without a token.
 
-        It follows from the first event's id where that is a fresh UUIDv7, whose 74 random bits nobody else can guess:
-        a first request that is repeated since its answer was lost is then the same visitor. Any other id opens nothing.
+        It follows from the first event's id where that is a fresh UUIDv7, whose 74 random bits nobody else
+        can guess: a first request that is repeated since its answer was lost is then the same visitor. Any
+        other id opens nothing.
         """
         if _UUID7.fullmatch(event_id) and abs(_uuid7_time(event_id) - received) < FRESH:
             message = f"{site}/{event_id.lower()}".encode()
@@ -70,7 +76,9 @@ def _uuid7_time(event_id: str) -> int:
 
 
 def cookie_name(*, https: bool, cookie_domain: str | None) -> str:
-    """`lt` on http or where the site shares the cookie with its subdomains, else the host-bound `__Host-lt`."""
+    """`lt` on http or where the site shares the cookie with its subdomains, else the host-bound `__Host-
+    lt`.
+    """
     return "__Host-lt" if https and not cookie_domain else "lt"
 
 
@@ -101,5 +109,7 @@ def _cookie(value: str, max_age: int, *, https: bool, cookie_domain: str | None)
 
 def cookie_value(header: str, name: str) -> str | None:
     """The one cookie of this name; two of a name are none (somebody may have tossed one in)."""
-    found = [value for part in header.split(";") for key, _, value in [part.strip().partition("=")] if key == name]
+    found = [
+        value for part in header.split(";") for key, _, value in [part.strip().partition("=")] if key == name
+    ]
     return found[0] if len(found) == 1 else None

@@ -1,7 +1,7 @@
 """What every storage engine can do. Batches in, types out; no SQL here, no rules, no web.
 
-A transaction sees and holds what it touches: between `people` and the commit nobody else changes those people. So
-what it read is still true when it writes, and counts are written as they are.
+A transaction sees and holds what it touches: between `people` and the commit nobody else changes those
+people. So what it read is still true when it writes, and counts are written as they are.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,8 +63,10 @@ class Page(NamedTuple):
 
 
 class Trail(NamedTuple):
-    """A slice of one person's trail, newest first. `newer` are the moments just after the slice, oldest first: what
-    ended its newest page view."""
+    """A slice of one person's trail, newest first.
+
+    `newer` are the moments just after the slice, oldest first: what ended its newest page view.
+    """
 
     moments: list[Moment]
     newer: list[Moment]
@@ -90,8 +92,10 @@ class Reads(Protocol):
         limit: int,
         before: int | None = None,
     ) -> Page:
-        """People, newest first, of a site, by exact e-mail or its beginning (lower case), or all; `before` is a
-        person_id. Merged ones are left out."""
+        """People, newest first, of a site, by exact e-mail or its beginning (lower case), or all.
+
+        `before` is a person_id. Merged ones are left out.
+        """
 
     async def trail(self, person_id: int, *, limit: int, before: tuple[int, str] | None = None) -> Trail:
         """The person's moments older than `before` = (at, event id)."""

@@ -50,7 +50,8 @@ def test_no_clock_leaves_the_window(at: float, sent_at: float | None) -> None:
 
 def test_url_path_and_referrer_are_redacted() -> None:
     event = cleaned(
-        url="https://joe:pw@example.com/a/?token=abc&iban=1#x", referrer="https://other.example/?email=a@b.example"
+        url="https://joe:pw@example.com/a/?token=abc&iban=1#x",
+        referrer="https://other.example/?email=a@b.example",
     )
     assert event.url == "https://example.com/a/?token=redacted&iban=redacted"
     assert event.path == "/a"
@@ -142,7 +143,9 @@ def test_an_e_mail_is_kept_in_lower_case() -> None:
     assert clean_traits({"email": " Ada@Example.COM "})["email"] == "ada@example.com"
 
 
-@pytest.mark.parametrize("email", ["ada", "ada@", "@example.com", "a b@example.com", "<a@example.com>", 7, "a@b"])
+@pytest.mark.parametrize(
+    "email", ["ada", "ada@", "@example.com", "a b@example.com", "<a@example.com>", 7, "a@b"]
+)
 def test_what_is_no_e_mail_is_refused(email: Any) -> None:
     with pytest.raises(EventRejected):
         clean_traits({"email": email})
@@ -170,7 +173,14 @@ def test_the_language_is_the_first_of_the_header(header: str, language: str) -> 
 
 
 texts = st.text(max_size=40)
-values = texts | st.integers() | st.floats() | st.booleans() | st.none() | st.dictionaries(texts, texts, max_size=3)
+values = (
+    texts
+    | st.integers()
+    | st.floats()
+    | st.booleans()
+    | st.none()
+    | st.dictionaries(texts, texts, max_size=3)
+)
 
 
 @given(st.dictionaries(texts, values, max_size=25))

@@ -104,9 +104,12 @@ async def test_closing_waits_for_what_was_taken_and_takes_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "answered"), [(StoreFull("full"), DiskFull), (StoreUnavailable("away"), Busy), (LeadtrailError("x"), LeadtrailError)]
+    ("error", "answered"),
+    [(StoreFull("full"), DiskFull), (StoreUnavailable("away"), Busy), (LeadtrailError("x"), LeadtrailError)],
 )
-async def test_a_store_that_fails_is_told_to_everyone_who_waits(error: Exception, answered: type[Exception]) -> None:
+async def test_a_store_that_fails_is_told_to_everyone_who_waits(
+    error: Exception, answered: type[Exception]
+) -> None:
     recorder, inbox, metrics = make()
     recorder.error = error
     recorder.let_go.set()

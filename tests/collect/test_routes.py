@@ -70,9 +70,13 @@ def view(page: str = "/a", **fields: Any) -> dict[str, Any]:
     return {"id": uuid7(), "name": "page_view", "at": NOW, "url": f"{ORIGIN}{page}", **fields}
 
 
-def send(client: TestClient, *events: dict[str, Any], site: str = "main", headers: Any = None, **members: Any) -> Any:
+def send(
+    client: TestClient, *events: dict[str, Any], site: str = "main", headers: Any = None, **members: Any
+) -> Any:
     body = {"site": site, "sent_at": NOW, "events": list(events), **members}
-    return client.post("/e", content=json.dumps(body), headers={"content-type": "text/plain", **(headers or {})})
+    return client.post(
+        "/e", content=json.dumps(body), headers={"content-type": "text/plain", **(headers or {})}
+    )
 
 
 def metric(client: TestClient, name: str) -> float:
@@ -103,7 +107,14 @@ def test_the_fourth_view_is_answered_with_the_message(client: TestClient) -> Non
 
 def test_one_bad_event_is_rejected_and_the_others_are_stored(client: TestClient) -> None:
     bad = {"id": "bad-1", "name": "x" * 121}
-    answer = send(client, view(), bad, view(), {"id": "bad-2", "name": "bought", "metadata": {"a": [1]}}, {"id": "bad-3"})
+    answer = send(
+        client,
+        view(),
+        bad,
+        view(),
+        {"id": "bad-2", "name": "bought", "metadata": {"a": [1]}},
+        {"id": "bad-3"},
+    )
     assert answer.status_code == 200
     assert [(r["id"], r["code"]) for r in answer.json()["rejected"]] == [
         ("bad-1", "invalid_name"),
@@ -119,7 +130,10 @@ def test_received_is_stored_plus_repeated_plus_rejected_plus_shed(client: TestCl
     send(client, same, view(), {"name": ""})
     send(client, same)
     send(client, view(), headers={"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"})
-    parts = [metric(client, f"leadtrail_events_{part}_total") for part in ("stored", "repeated", "rejected", "shed")]
+    parts = [
+        metric(client, f"leadtrail_events_{part}_total")
+        for part in ("stored", "repeated", "rejected", "shed")
+    ]
     assert parts == [2, 1, 2, 0]
     assert metric(client, "leadtrail_events_received_total") == sum(parts)
 
@@ -164,7 +178,9 @@ def test_another_sites_token_is_no_token(client: TestClient) -> None:
         (b'{"site":"main","pad":"' + b"x" * 65536 + b'"}', 413, "body_too_large"),
     ],
 )
-def test_a_request_that_cannot_be_taken_says_why(client: TestClient, content: bytes, status: int, code: str) -> None:
+def test_a_request_that_cannot_be_taken_says_why(
+    client: TestClient, content: bytes, status: int, code: str
+) -> None:
     answer = client.post("/e", content=content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert len(answer.content) <= 1024
@@ -182,7 +198,12 @@ def test_only_the_sites_origins_and_its_own_may_send(client: TestClient) -> None
     assert allowed.headers["access-control-allow-credentials"] == "true"
     assert "Origin" in allowed.headers["vary"]
     assert send(client, view(), headers={"origin": "http://testserver"}).status_code == 200
-    for foreign in ("https://evil.example", "null", "https://www.example.com.evil.example", "https://strict.example.com"):
+    for foreign in (
+        "https://evil.example",
+        "null",
+        "https://www.example.com.evil.example",
+        "https://strict.example.com",
+    ):
         refused = send(client, view(), headers={"origin": foreign})
         assert (refused.status_code, refused.json()["error"]["code"]) == (403, "origin_not_allowed")
         assert "access-control-allow-origin" not in refused.headers
@@ -203,7 +224,9 @@ def test_other_methods_are_refused(client: TestClient) -> None:
 
 
 def test_crawlers_and_driven_browsers_are_not_counted(client: TestClient) -> None:
-    crawler = send(client, view(), view(), headers={"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"})
+    crawler = send(
+        client, view(), view(), headers={"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
+    )
     assert crawler.status_code == 200
     assert [r["code"] for r in crawler.json()["rejected"]] == ["bot", "bot"]
     assert "set-cookie" not in crawler.headers
@@ -254,7 +277,9 @@ def test_what_follows_a_reset_in_one_batch_belongs_to_the_new_visitor(client: Te
     seen = {}
     for name, token in (("old", old), ("new", new)):
         visitor = token.split(".")[0]
-        history = client.get(f"/api/contacts/{visitor}/history", headers={"authorization": "Bearer an api token"}).json()
+        history = client.get(
+            f"/api/contacts/{visitor}/history", headers={"authorization": "Bearer an api token"}
+        ).json()
         seen[name] = sorted(item["path"] for item in history["data"] if item.get("event_name") == "page_view")
     assert seen == {"old": ["/a", "/old"], "new": ["/new"]}
 
@@ -275,19 +300,31 @@ def test_the_pixel_counts_and_is_always_a_picture(client: TestClient) -> None:
         ({"site": "main", "url": "javascript:alert(1)"}, {}, "invalid_url"),
         ({"site": "main"}, {}, "invalid_url"),
         ({"site": "main", "url": f"{ORIGIN}/", "event": "x" * 121}, {}, "invalid_name"),
-        ({"site": "main", "url": f"{ORIGIN}/"}, {"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}, "bot"),
+        (
+            {"site": "main", "url": f"{ORIGIN}/"},
+            {"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"},
+            "bot",
+        ),
         ({"site": "main", "url": f"{ORIGIN}/"}, {"sec-gpc": "1"}, "consent"),
     ],
 )
-def test_the_pixel_says_in_a_header_what_it_ignored(client: TestClient, query: Any, headers: Any, reason: str) -> None:
+def test_the_pixel_says_in_a_header_what_it_ignored(
+    client: TestClient, query: Any, headers: Any, reason: str
+) -> None:
     answer = client.get("/p.gif", params=query, headers=headers)
     assert (answer.status_code, len(answer.content)) == (200, 43)
     assert answer.headers["x-leadtrail"] == f"ignored; reason={reason}"
 
 
 def test_the_pixel_takes_its_page_from_the_referer(client: TestClient) -> None:
-    visitor = client.get("/p.gif", params={"site": "main"}, headers={"referer": f"{ORIGIN}/from"}).cookies["lt"].split(".")[0]
-    history = client.get(f"/api/contacts/{visitor}/history", headers={"authorization": "Bearer an api token"}).json()
+    visitor = (
+        client.get("/p.gif", params={"site": "main"}, headers={"referer": f"{ORIGIN}/from"})
+        .cookies["lt"]
+        .split(".")[0]
+    )
+    history = client.get(
+        f"/api/contacts/{visitor}/history", headers={"authorization": "Bearer an api token"}
+    ).json()
     assert [item["path"] for item in history["data"]] == ["/from"]
 
 
@@ -316,7 +353,10 @@ def test_the_snippet_is_the_same_for_everybody_and_named_by_its_hash(client: Tes
 
 def test_too_many_requests_are_told_when_to_come_again(settings: Settings, clock: Wrist) -> None:
     limited = Settings(
-        config=settings.config, data_dir=settings.data_dir, secret_keys=(KEY,), rate_limits={"address": Rate(0.001, 2)}
+        config=settings.config,
+        data_dir=settings.data_dir,
+        secret_keys=(KEY,),
+        rate_limits={"address": Rate(0.001, 2)},
     )
     with TestClient(create_app(limited, clock=clock)) as client:
         assert [send(client, view()).status_code for _ in range(3)] == [200, 200, 429]
@@ -329,5 +369,7 @@ def test_the_clock_rule_holds_on_the_wire(client: TestClient, clock: Wrist) -> N
     clock.now = NOW + 60_000
     answer = send(client, view(at=NOW - 5_000))
     visitor = answer.json()["visitor"].split(".")[0]
-    history = client.get(f"/api/contacts/{visitor}/history", headers={"authorization": "Bearer an api token"}).json()
+    history = client.get(
+        f"/api/contacts/{visitor}/history", headers={"authorization": "Bearer an api token"}
+    ).json()
     assert history["data"][0]["created_at"] == (NOW + 60_000 - 5_000) // 1000

@@ -47,7 +47,8 @@ def counted(folder: Path) -> int:
 
 
 class Browser:
-    """Sends page views one batch after the other; what was not answered is sent again, as the snippet does."""
+    """Sends page views one batch after the other; what was not answered is sent again, as the snippet does.
+    """
 
     def __init__(self) -> None:
         self.token: str | None = None
@@ -64,7 +65,9 @@ class Browser:
                 ]
                 client.cookies.clear()
                 try:
-                    answer = await client.post("/e", json={"site": "main", "visitor": self.token, "events": events})
+                    answer = await client.post(
+                        "/e", json={"site": "main", "visitor": self.token, "events": events}
+                    )
                 except httpx2.TransportError:
                     return
                 assert answer.status_code == 200, answer.text
@@ -77,7 +80,9 @@ class Browser:
 
 @asynccontextmanager
 async def load(browsers: list[Browser], server: ServerProcess) -> AsyncIterator[None]:
-    """The context is entered once 20 batches were answered, and left when every browser has lost the server."""
+    """The context is entered once 20 batches were answered, and left when every browser has lost the
+    server.
+    """
     answers = 0
     enough = asyncio.Event()
 

@@ -47,12 +47,17 @@ def test_secret_parameters_keep_their_name_and_lose_their_value() -> None:
 
 
 def test_a_site_can_name_further_secrets() -> None:
-    assert redact("https://a.example/?iban=1&x=1", frozenset({"iban"})) == "https://a.example/?iban=redacted&x=1"
+    assert (
+        redact("https://a.example/?iban=1&x=1", frozenset({"iban"})) == "https://a.example/?iban=redacted&x=1"
+    )
 
 
 def test_a_fragment_is_dropped_unless_the_site_routes_by_it() -> None:
     assert redact("https://a.example/x#access_token=abc") == "https://a.example/x"
-    assert redact("https://a.example/x#/y?token=abc", keep_fragment=True) == "https://a.example/x#/y?token=redacted"
+    assert (
+        redact("https://a.example/x#/y?token=abc", keep_fragment=True)
+        == "https://a.example/x#/y?token=redacted"
+    )
 
 
 @given(st.sampled_from(sorted(SECRET_PARAMETERS)), st.text(alphabet="abcdefXYZ0123", min_size=6, max_size=40))

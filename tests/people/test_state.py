@@ -37,12 +37,23 @@ def test_the_first_referrer_and_utm_are_kept() -> None:
     first = event(url="https://a.example/?utm_source=news", referrer="https://search.example/")
     second = event(url="https://a.example/?utm_source=other", referrer="https://elsewhere.example/")
     person = fold(fold(someone(), first, Agent(), ""), second, Agent(), "")
-    assert (person.referrer, person.utm, person.landing) == ("https://search.example/", {"source": "news"}, first.url)
+    assert (person.referrer, person.utm, person.landing) == (
+        "https://search.example/",
+        {"source": "news"},
+        first.url,
+    )
 
 
 def test_an_e_mail_without_proof_makes_this_visitor_a_lead() -> None:
-    person = fold(someone(), event(name="identify", traits={"email": "ada@example.com", "name": "Ada"}), Agent(), "")
-    assert (person.role, person.email, person.name, person.verified) == (Role.lead, "ada@example.com", "Ada", False)
+    person = fold(
+        someone(), event(name="identify", traits={"email": "ada@example.com", "name": "Ada"}), Agent(), ""
+    )
+    assert (person.role, person.email, person.name, person.verified) == (
+        Role.lead,
+        "ada@example.com",
+        "Ada",
+        False,
+    )
     assert person.became_lead == NOW
 
 
@@ -52,8 +63,12 @@ def test_traits_without_an_e_mail_make_no_lead() -> None:
 
 
 def test_a_claim_overwrites_nothing_that_was_proved() -> None:
-    proved = structs.replace(someone(), verified=True, email="ada@example.com", role=Role.user, traits={"plan": "Pro"})
-    person = fold(proved, event(name="identify", traits={"email": "eve@example.com", "plan": "Free"}), Agent(), "")
+    proved = structs.replace(
+        someone(), verified=True, email="ada@example.com", role=Role.user, traits={"plan": "Pro"}
+    )
+    person = fold(
+        proved, event(name="identify", traits={"email": "eve@example.com", "plan": "Free"}), Agent(), ""
+    )
     assert (person.email, person.role, person.traits) == ("ada@example.com", Role.user, {"plan": "Pro"})
 
 
@@ -62,7 +77,9 @@ def test_a_page_view_counts_for_the_event_and_for_the_page() -> None:
 
 
 def test_a_form_error_counts_once_for_the_form_and_once_for_each_field() -> None:
-    failed = event(name="form_error", metadata={"form": "signup", "fields": [{"name": "email"}, {"name": "email"}]})
+    failed = event(
+        name="form_error", metadata={"form": "signup", "fields": [{"name": "email"}, {"name": "email"}]}
+    )
     assert list(counts_for(failed)) == [
         (Kind.event, "form_error"),
         (Kind.form, "signup"),

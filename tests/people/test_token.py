@@ -27,7 +27,15 @@ def test_an_older_key_still_verifies_and_a_retired_one_does_not() -> None:
 
 @pytest.mark.parametrize(
     "forged",
-    ["", VISITOR, f"{VISITOR}.", f"{VISITOR}.AAAA", "x" * 600, f"{VISITOR}.é", TOKENS.sign("main", VISITOR) + "A"],
+    [
+        "",
+        VISITOR,
+        f"{VISITOR}.",
+        f"{VISITOR}.AAAA",
+        "x" * 600,
+        f"{VISITOR}.é",
+        TOKENS.sign("main", VISITOR) + "A",
+    ],
 )
 def test_a_forged_token_is_none(forged: str) -> None:
     assert TOKENS.read("main", forged) is None

@@ -24,7 +24,7 @@ def said_of(text: str) -> list[Mistake]:
     try:
         load(text, "leadtrail.yaml")
     except ConfigError as error:
-        assert error.mistakes  # noqa: PT017
+        assert error.mistakes
         return error.mistakes
     return []
 

@@ -17,7 +17,9 @@ def person(person_id: int = 1, **fields: object) -> Person:
 
 
 def moment(person_id: int = 1, event_id: str = "e1", **fields: object) -> Moment:
-    plain = Moment(person_id, event_id, "main", NOW, NOW, "page_view", "/a", "https://x.example/a", "A", "", {}, 1, 1)
+    plain = Moment(
+        person_id, event_id, "main", NOW, NOW, "page_view", "/a", "https://x.example/a", "A", "", {}, 1, 1
+    )
     return structs.replace(plain, **fields)
 
 
@@ -35,7 +37,13 @@ async def test_a_person_comes_back_as_saved(store: Store) -> None:
         role=2,
         email="ada@example.com",
         name='Ada "the first" \u2028 {x}',
-        traits={"plan": "Pro", "seats": 3, "price": {"amount": 1, "currency": "eur"}, "none": None, "yes": True},
+        traits={
+            "plan": "Pro",
+            "seats": 3,
+            "price": {"amount": 1, "currency": "eur"},
+            "none": None,
+            "yes": True,
+        },
         utm={"source": "news"},
         verified=True,
         seen_before=NOW - 1,
@@ -81,7 +89,10 @@ async def test_the_same_event_id_of_two_people_is_two_events(store: Store) -> No
 
 
 async def test_an_events_text_and_metadata_come_back_as_saved(store: Store) -> None:
-    saved = moment(title="Ünïcode 😀 \\ \" '", metadata={"n": 1.5, "big": 2**63 - 1, "o": {"url": "https://x.example", "value": 1}})
+    saved = moment(
+        title="Ünïcode 😀 \\ \" '",
+        metadata={"n": 1.5, "big": 2**63 - 1, "o": {"url": "https://x.example", "value": 1}},
+    )
     await save(store, people=[person()], events=[saved])
     assert (await store.reads.trail(1, limit=10)).moments == [saved]
 

@@ -64,7 +64,7 @@ async def test_opening_again_migrates_nothing_and_keeps_everything(tmp_path: Pat
 async def test_a_damaged_file_stops_the_start_and_names_the_remedy(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "leadtrail.db"
     path.write_bytes(content)
-    with pytest.raises(StoreDamaged, match="restore FILE"):
+    with pytest.raises(StoreDamaged, match="from a backup"):
         await open_store(path)
     assert path.read_bytes() == content
 
@@ -78,8 +78,15 @@ async def test_nothing_new_is_begun_beside_the_log_of_a_lost_database(tmp_path: 
 
 @pytest.mark.parametrize(
     ("version", "affected"),
-    [((3, 40, 1), True), ((3, 44, 6), False), ((3, 50, 7), False), ((3, 51, 2), True), ((3, 51, 3), False), ((3, 6, 0), False)],
-)  # fmt: skip
+    [
+        ((3, 6, 0), False),
+        ((3, 40, 1), True),
+        ((3, 44, 6), False),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+    ],
+)
 def test_versions_with_the_wal_reset_bug_are_known(version: tuple[int, ...], affected: bool) -> None:
     assert may_lose_pages(version) == affected
 

@@ -54,9 +54,10 @@ class SqliteStore:
         lines = [f"SQLite {sqlite3.sqlite_version}, {self._engine.path}"]
         if may_lose_pages(sqlite3.sqlite_version_info):
             lines.append(
-                f"warning: SQLite {sqlite3.sqlite_version} has the WAL-reset bug (sqlite.org/wal.html#walresetbug)."
-                " Leadtrail writes and checkpoints on one connection only, which avoids it; open the file with no other"
-                " program while the server runs, and prefer a Python with SQLite 3.51.3 or newer."
+                f"warning: SQLite {sqlite3.sqlite_version} has the WAL-reset bug"
+                " (sqlite.org/wal.html#walresetbug). Leadtrail writes and checkpoints on one connection only,"
+                " which avoids it; open the file with no other program while the server runs,"
+                " and prefer a Python with SQLite 3.51.3 or newer."
             )
         return lines
 
@@ -65,7 +66,9 @@ class SqliteStore:
 
 
 def may_lose_pages(version: tuple[int, ...]) -> bool:
-    """Whether a SQLite version has the WAL-reset bug: 3.7.0 to 3.51.2, but for the mended 3.44.6 and 3.50.7."""
+    """Whether a SQLite version has the WAL-reset bug: 3.7.0 to 3.51.2, but for the mended 3.44.6 and
+    3.50.7.
+    """
     mended = (version[:2] == (3, 44) and version[2] >= 6) or (version[:2] == (3, 50) and version[2] >= 7)
     return (3, 7, 0) <= version < (3, 51, 3) and not mended
 
@@ -76,7 +79,9 @@ async def open_store(path: Path) -> SqliteStore:
     Raises StoreInUse, StoreDamaged, StoreTooNew, or StoreError when SQLite itself is too old.
     """
     if sqlite3.sqlite_version_info < OLDEST:
-        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; Leadtrail needs 3.38 or newer. Use a newer Python.")
+        raise StoreError(
+            f"SQLite {sqlite3.sqlite_version} is too old; Leadtrail needs 3.38 or newer. Use a newer Python."
+        )
     engine = await open_engine(path)
     try:
         await migrate(engine)

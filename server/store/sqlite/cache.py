@@ -1,7 +1,7 @@
 """A copy in memory of the people who are active, so that their rows are not read again for every event.
 
-It is right because one process alone writes the file (the engine's lock), it takes over only what was committed, and it
-may be forgotten at any time.
+It is right because one process alone writes the file (the engine's lock), it takes over only what was
+committed, and it may be forgotten at any time.
 """
 
 from collections.abc import Collection, Iterable, Mapping

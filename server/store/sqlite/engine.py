@@ -1,8 +1,9 @@
 """The SQLite file: its connections, its lock, its version; no statement about people or events.
 
-One connection writes and checkpoints, all others only read: SQLite 3.7.0 to 3.51.2 can lose pages when two connections
-write or checkpoint (sqlite.org/wal.html#walresetbug). Statements take and give whole batches as JSON, so that each is
-one step in C, outside of the interpreter's lock, and one hop to the connection's thread.
+One connection writes and checkpoints, all others only read: SQLite 3.7.0 to 3.51.2 can lose pages when two
+connections write or checkpoint (sqlite.org/wal.html#walresetbug). Statements take and give whole batches as
+JSON, so that each is one step in C, outside of the interpreter's lock, and one hop to the connection's
+thread.
 """
 
 import asyncio
@@ -24,6 +25,9 @@ BUSY_SECONDS = 5
 CHECKPOINT_PAGES = 4_000
 """Checkpoint the log at about 16 MB: fewer, larger ones cost less than SQLite's 1,000 pages."""
 
+WRITER_CACHE_KIB = 64 * 1024
+"""The pages of active people stay in memory; SQLite's own 2 MB read them again for every event."""
+
 Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
 
@@ -36,8 +40,10 @@ class Writing:
         self.begun = False
 
     async def run(self, *statements: Statement) -> list[list[Row]]:
-        """The rows of each statement. They are queued together, so that many cost one wait; the transaction begins
-        with the first of them. When one fails, the transaction must not be committed."""
+        """The rows of each statement. They are queued together, so that many cost one wait.
+
+        The transaction begins with the first of them. When one fails, it must not be committed.
+        """
         queue = [self._connection.execute_fetchall(sql, parameters) for sql, parameters in statements]
         if not self.begun:
             self.begun = True
@@ -49,7 +55,9 @@ class Writing:
 class Engine:
     """Open connections on one file. Use `open_engine`."""
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection], lock: int) -> None:
+    def __init__(
+        self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection], lock: int
+    ) -> None:
         self.path = path
         self._writer = writer
         self._write_turn = asyncio.Lock()
@@ -110,8 +118,12 @@ async def open_engine(path: Path) -> Engine:
             _refuse_half_a_database(path)
             writer = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
             connections.append(writer)
-            path.chmod(0o600)
-            await _configure(writer, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            path.chmod(0o600)  # noqa: ASYNC240 - once, at the start
+            await _configure(
+                writer,
+                f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
+                f"PRAGMA cache_size = -{WRITER_CACHE_KIB}",
+            )
             readers = []
             for _ in range(READERS):
                 reader = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
@@ -147,8 +159,8 @@ def _lock(path: Path) -> int:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
         raise StoreInUse(
-            f"{path} is in use by another leadtrail (process {holder}). SQLite has one server at a time: stop that one"
-            " first, or use PostgreSQL for several."
+            f"{path} is in use by another leadtrail (process {holder})."
+            " SQLite has one server at a time: stop that one first."
         ) from None
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -159,11 +171,11 @@ def _refuse_half_a_database(path: Path) -> None:
     log = path.with_name(path.name + "-wal")
     if not path.exists() and log.exists() and log.stat().st_size:
         raise StoreDamaged(
-            f"{path} is missing although its log {log.name} is there. Nothing new is begun beside it: put the database"
-            f" back or restore a backup (`leadtrail restore FILE`), or remove {log.name} to begin anew."
+            f"{path} is missing although its log {log.name} is there. Nothing new is begun beside it:"
+            f" put the database back from a backup, or remove {log.name} to begin anew."
         )
     if path.exists() and 0 < path.stat().st_size < 512:
-        raise StoreDamaged(f"{path} is cut off. Restore a backup: `leadtrail restore FILE`.")
+        raise StoreDamaged(f"{path} is cut off. Put it back from a backup.")
 
 
 @contextmanager
@@ -178,11 +190,15 @@ def translated_errors(path: Path) -> Iterator[None]:
 def _translated(error: sqlite3.Error, path: Path) -> StoreError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
-        return StoreFull(f"The disk that holds {path} is full. Free some space; nothing that was confirmed is lost.")
+        return StoreFull(
+            f"The disk that holds {path} is full. Free some space; nothing that was confirmed is lost."
+        )
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return StoreDamaged(f"{path} is damaged ({error}). Restore a backup: `leadtrail restore FILE`.")
+        return StoreDamaged(f"{path} is damaged ({error}). Put it back from a backup.")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreUnavailable(f"{path} is locked by another program. It is tried again.")
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR")):
-        return StoreUnavailable(f"{path} cannot be opened or written ({error}). Check the folder, its owner and the disk.")
+        return StoreUnavailable(
+            f"{path} cannot be opened or written ({error}). Check the folder, its owner and the disk."
+        )
     return StoreError(f"{path}: {error}")

@@ -32,7 +32,8 @@ CROSS JOIN events AS e ON e.id = asked.value ->> 1 AND e.person_id = asked.value
 _TOTALS = """
 /* ingest: totals */ SELECT json_group_array(json_array(t.person_id, t.kind, t.key, t.count, t.first, t.last))
 FROM json_each(?) AS asked
-CROSS JOIN totals AS t ON t.person_id = asked.value ->> 0 AND t.kind = asked.value ->> 1 AND t.key = asked.value ->> 2"""
+CROSS JOIN totals AS t
+  ON t.person_id = asked.value ->> 0 AND t.kind = asked.value ->> 1 AND t.key = asked.value ->> 2"""
 
 _PAGE_TOTALS = """
 /* ingest: page totals */ SELECT json_group_array(json_array(person_id, kind, key, count, first, last))
@@ -57,7 +58,8 @@ _SAVE_TOTALS = """
 /* ingest: save totals */ INSERT INTO totals (person_id, kind, key, site, count, first, last)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
 FROM json_each(?) WHERE true
-ON CONFLICT (person_id, kind, key) DO UPDATE SET count = excluded.count, first = excluded.first, last = excluded.last"""
+ON CONFLICT (person_id, kind, key)
+  DO UPDATE SET count = excluded.count, first = excluded.first, last = excluded.last"""
 
 
 def _insert(table: str, row: type[msgspec.Struct], on_conflict: str = "") -> str:
@@ -65,7 +67,7 @@ def _insert(table: str, row: type[msgspec.Struct], on_conflict: str = "") -> str
     values = ", ".join(f"value ->> {place}" for place in places.values())
     # "WHERE true" keeps the parser from reading ON as the join's.
     return (
-        f"/* ingest: save {table} */ INSERT INTO {table} ({', '.join(places)}) "  # noqa: S608 - our own names
+        f"/* ingest: save {table} */ INSERT INTO {table} ({', '.join(places)}) "
         f"SELECT {values} FROM json_each(?) WHERE true {on_conflict}"
     )
 
@@ -173,7 +175,10 @@ class SqliteTransaction:
 
 
 def _by_key(rows: str) -> dict[TotalKey, Total]:
-    return {(person, kind, key): Total(count, first, last) for person, kind, key, count, first, last in _as_totals(rows)}
+    return {
+        (person, kind, key): Total(count, first, last)
+        for person, kind, key, count, first, last in _as_totals(rows)
+    }
 
 
 def _total_rows(changes: Changes) -> list[tuple[Any, ...]]:

@@ -1,4 +1,6 @@
-"""Brings a database to this program's schema, step by step, each in one transaction; refuses one that is newer."""
+"""Brings a database to this program's schema, step by step, each in one transaction; refuses one that is
+newer.
+"""
 
 from pathlib import Path
 
@@ -13,8 +15,9 @@ async def migrate(engine: Engine) -> int:
     [(version,)] = await engine.read("PRAGMA user_version")
     if version > len(STEPS):
         raise StoreTooNew(
-            f"{engine.path} was written by a newer Leadtrail (schema {version}, this program knows {len(STEPS)})."
-            " Install that version, or restore a backup made before the upgrade."
+            f"{engine.path} was written by a newer Leadtrail"
+            f" (schema {version}, this program knows {len(STEPS)})."
+            " Install that version, or put back a backup made before the upgrade."
         )
     for number, step in enumerate(STEPS[version:], start=version + 1):
         async with engine.transaction() as writing:
@@ -22,7 +25,7 @@ async def migrate(engine: Engine) -> int:
                 await writing.run((statement, ()))
             # PRAGMA takes no parameters; the number is our own.
             await writing.run((f"PRAGMA user_version = {number}", ()))
-    return len(STEPS) - version
+    return len(STEPS) - int(version)
 
 
 def statements(script: str) -> list[str]:

@@ -9,8 +9,10 @@ import msgspec
 
 from server.model import Metadata, Person
 
-
-_EVENT_TOTALS = "(SELECT coalesce({aggregate}, {none}) FROM totals AS t WHERE t.person_id = people.person_id AND t.kind = 1)"
+_EVENT_TOTALS = (
+    "(SELECT coalesce({aggregate}, {none}) FROM totals AS t"
+    " WHERE t.person_id = people.person_id AND t.kind = 1)"
+)
 
 DERIVED = {
     "first_seen": _EVENT_TOTALS.format(aggregate="min(t.first)", none="session_start"),
