@@ -5,6 +5,7 @@ import click
 from server import __version__
 from server.cli.check import check
 from server.cli.demo import demo
+from server.cli.import_ import import_
 from server.cli.migrate import migrate
 from server.cli.serve import serve
 from server.cli.token import token
@@ -16,5 +17,5 @@ def commands() -> None:
     """Follow visitors from their first page view to lead and user, and answer them by rules."""
 
 
-for command in (serve, demo, check, migrate, token):
+for command in (serve, demo, check, import_, migrate, token):
     commands.add_command(command)
