@@ -80,7 +80,7 @@ async def open_app(
     )
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),
-        *health_routes(store, metrics),
+        *health_routes(store, metrics, live),
         *api_routes(store=store, tokens=settings.api_tokens, live=live, clock=clock, limits=limits),
         *dashboard_routes(store=store, auth=auth, live=live, clock=clock),
         *(demo_routes() if demo else []),

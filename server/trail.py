@@ -238,11 +238,11 @@ class _Chapter:
 
     async def _ask(self, rule: Rule, owner: int, event: Event, *, shows_messages: bool) -> Metadata | None:
         """The rule's message if it matches now, is this person's to have, and can be shown in the answer."""
-        if (
-            not matches(rule, self._facts(owner, event))
-            or rule.deliver.page is None
-            or event.name != "page_view"
-        ):
+        if rule.deliver.page is None or event.name != "page_view":
+            return None
+        if rule.asks_offers:
+            await self._offers_of(owner)
+        if not matches(rule, self._facts(owner, event)):
             return None
         last = (await self._offers_of(owner)).get(rule.id, [])
         offer = last[-1] if last else None

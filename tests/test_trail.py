@@ -308,3 +308,19 @@ def test_totals_are_those_of_the_distinct_events_however_they_arrive(
         await store.close()
 
     asyncio.run(tell())
+
+
+async def test_a_rule_may_ask_about_another_message(store: SqliteStore, tmp_path: Path) -> None:
+    file = tmp_path / "leadtrail.yaml"
+    file.write_text("""
+sites: [{key: main}]
+messages:
+  - {id: first, when: {page: /a}, deliver: {page: {title: One, body: One}}}
+  - {id: second, when: {page: /b}, if: [{message: first, was: clicked}], deliver: {page: {title: Two, body: Two}}}
+""")
+    trail = Trail(store, Live(file))
+    await record(trail, batch(event(page="/a")))
+    [before] = await record(trail, batch(event(page="/b")))
+    await record(trail, batch(event("message_clicked", metadata={"message": "first"})))
+    [after] = await record(trail, batch(event(page="/b")))
+    assert (ids(before), ids(after)) == ([], ["second"])
