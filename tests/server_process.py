@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 
+TOP = Path(__file__).parents[1]
+
 START_SECONDS = 20
 
 TOKEN = "an api token for tests only"
@@ -77,11 +79,17 @@ class ServerProcess:
 
 @contextmanager
 def server_process(
-    folder: Path, *arguments: str, config: str = CONFIG, under: tuple[str, ...] = (), **environment: str
+    folder: Path,
+    *arguments: str,
+    config: str = CONFIG,
+    under: tuple[str, ...] = (),
+    program: tuple[str, ...] = (sys.executable, "-m", "server"),
+    cwd: Path = TOP,
+    **environment: str,
 ) -> Iterator[ServerProcess]:
     """Start a server whose data and configuration lie in `folder`; whatever still runs at the end is killed.
 
-    `under` is a program that runs it, such as strace.
+    `under` is a program that runs it, such as strace; `program` is Leadtrail itself, of this tree or another.
     """
     file = folder / "leadtrail.yaml"
     if not file.exists():
@@ -96,9 +104,9 @@ def server_process(
         **environment,
     }
     process = subprocess.Popen(
-        [*under, sys.executable, "-m", "server", *(arguments or ("serve",))],
+        [*under, *program, *(arguments or ("serve",))],
         env=variables,
-        cwd=Path(__file__).parent.parent,
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
