@@ -3,9 +3,9 @@
     python benchmarks/ingest.py [--rounds 5] [--seconds 4] [--connections 64]
 
 The server is the real one: durable, 100 rules, 10,000 visitors with signed cookies, unique event ids. Both
-serve with uvicorn, uvloop and httptools in one process. Machines differ and are busy with other things, so only
-the ratios of neighbouring rounds mean something. At the end the events in the database are counted against
-the answers: whatever was answered must be there, and no more than was in flight when a round ended.
+serve with uvicorn, uvloop and httptools in one process. Machines differ and are busy with other things, so
+only the ratios of neighbouring rounds mean something. At the end the events in the database are counted
+against the answers: whatever was answered must be there, and no more than was in flight when a round ended.
 
 Needs wrk (Debian's package `wrk`).
 """

@@ -20,7 +20,7 @@ from server.collect.routes import CollectRoutes
 from server.collect.snippet import Snippet
 from server.dashboard.auth import Auth
 from server.dashboard.routes import dashboard_routes
-from server.demo import demo_routes
+from server.demo.shop import demo_routes
 from server.health import health_routes
 from server.limits import Limits
 from server.metrics import Metrics

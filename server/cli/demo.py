@@ -9,7 +9,7 @@ from server.app import Leadtrail
 from server.cli import environment
 from server.cli.serve import run
 from server.clock import system_clock
-from server.demo_people import made_up_batches
+from server.demo.people import made_up_batches
 
 
 @click.command()
@@ -19,6 +19,6 @@ def demo() -> None:
     run(replace(settings, config=assets.path("examples", "leadtrail.yaml")), demo=True, prepare=_people_it)
 
 
-async def _people_it(app: Leadtrail) -> None:
+async def _people_it(app: Leadtrail, base: str) -> None:
     now = system_clock()
-    await app.trail.record(made_up_batches(now), now, ask_rules=False)
+    await app.trail.record(made_up_batches(now, base), now, ask_rules=False)

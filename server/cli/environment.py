@@ -1,4 +1,6 @@
-"""What the subcommands share: reading the settings, and ending with a readable message instead of a traceback."""
+"""What the subcommands share: reading the settings, and ending with a readable message instead of a
+traceback.
+"""
 
 import os
 import sys

@@ -89,7 +89,10 @@ async def _import(path: Path, settings: Settings, live: Live, site: Site, origin
     if not tally.readable:
         _fail(_no_log(path, tally))
     click.echo("\n".join(tally.lines()))
-    click.echo(f"{people - before:,} people are new; the site {site.key} has {people:,}.")
+    new = people - before
+    click.echo(
+        f"{new:,} {'person is' if new == 1 else 'people are'} new; the site {site.key} has {people:,}."
+    )
     if file.damage:
         _fail(
             f"{path} is broken after line {tally.read:,} ({file.damage}). What came before is imported;"

@@ -43,11 +43,11 @@ def _begin_configuration(path: Path) -> None:
         click.echo(f"{path.resolve()} was not there and has been begun: name your site in it.")
 
 
-Prepare = Callable[[Leadtrail], Awaitable[None]]
+Prepare = Callable[[Leadtrail, str], Awaitable[None]]
 
 
 def run(settings: Settings, *, demo: bool = False, prepare: Prepare | None = None) -> None:
-    """Serve until a signal. `prepare` is awaited before the first request."""
+    """Serve until a signal. `prepare` is awaited with the server and its address before the first request."""
     with environment.readable_errors(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, demo=demo, prepare=prepare))
 
@@ -65,7 +65,7 @@ async def _serve(settings: Settings, *, demo: bool, prepare: Prepare | None) -> 
     settings = replace(settings, port=listener.getsockname()[1])
     async with open_app(settings, demo=demo) as app:
         if prepare:
-            await prepare(app)
+            await prepare(app, _address(settings))
         server = uvicorn.Server(server_config(app, settings))
         _watch_signals(app)
         _relax_garbage_collection()
@@ -115,16 +115,26 @@ def _watch_signals(app: Leadtrail) -> None:
 
 
 def _relax_garbage_collection() -> None:
-    """Look for cycles less often, and never in what was there at the start: with people cached in memory the default
-    thresholds took a tenth of the time under load."""
+    """Look for cycles less often, and never in what was there at the start.
+
+    With people cached in memory the default thresholds took a tenth of the time under load.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
+def _address(settings: Settings) -> str:
+    """Where a browser on this machine finds the server."""
+    if settings.host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - compared, not listened on
+        host = "localhost"
+    else:
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 async def _announce(app: Leadtrail, settings: Settings, *, demo: bool) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    base = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{settings.port}"  # noqa: S104
+    base = _address(settings)
     link = await app.auth.new_link()
     lines = [
         f"Leadtrail {__version__} serves {base}",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.demo import STUB
+from server.demo.shop import STUB
 from server.people.page import SECRET_PARAMETERS
 
 TOP = Path(__file__).parent.parent.parent

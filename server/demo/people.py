@@ -12,7 +12,6 @@ from server.model import Agent, Batch, Event, Metadata
 from server.people.page import page_path
 
 SITE = "main"
-ORIGIN = "http://localhost:8000"
 MARK = "(made up)"
 
 _DESKTOP = Agent("Firefox", "Linux", "desktop")
@@ -23,14 +22,15 @@ Step = tuple[int, str, str, Metadata]
 """(ms after the start of the visit, event name, page or empty, metadata)."""
 
 
-def made_up_batches(now: int) -> list[Batch]:
-    """Some visitors and leads with trails of the last days.
+def made_up_batches(now: int, origin: str) -> list[Batch]:
+    """Some visitors and leads with trails of the last days, on the shop at `origin`.
 
     Recording them again adds nothing on the same day.
     """
     today = now - now % DAY
     return [
         _person(
+            origin,
             "ada",
             _LAPTOP,
             "en-gb",
@@ -41,6 +41,7 @@ def made_up_batches(now: int) -> list[Batch]:
             (today - DAY + 10 * HOUR, _SIGNS_UP),
         ),
         _person(
+            origin,
             "joao",
             _PHONE,
             "pt-pt",
@@ -49,8 +50,9 @@ def made_up_batches(now: int) -> list[Batch]:
             (today - 2 * DAY + 20 * HOUR, _FIRST_LOOK),
             (today - DAY + 21 * HOUR, _SIGNS_UP),
         ),
-        _person("someone", _DESKTOP, "de", None, "", (today - DAY + 16 * HOUR, _COMPARES)),
+        _person(origin, "someone", _DESKTOP, "de", None, "", (today - DAY + 16 * HOUR, _COMPARES)),
         _person(
+            origin,
             "another",
             _PHONE,
             "en",
@@ -91,15 +93,16 @@ _SIGNS_UP: tuple[Step, ...] = (
 )
 
 _TITLES = {
-    "/demo/": "Home",
-    "/demo/features": "Features",
-    "/demo/pricing": "Pricing",
-    "/demo/signup": "Sign up",
-    "/demo/welcome": "Welcome",
+    "/demo/": "Tendril: the watering computer that reads the sky",
+    "/demo/features": "Features · Tendril",
+    "/demo/pricing": "Pricing · Tendril",
+    "/demo/signup": "Sign up · Tendril",
+    "/demo/welcome": "Welcome · Tendril",
 }
 
 
 def _person(
+    origin: str,
     name: str,
     agent: Agent,
     language: str,
@@ -107,17 +110,19 @@ def _person(
     referrer: str,
     *visits: tuple[int, tuple[Step, ...]],
 ) -> Batch:
-    events = [event for start, steps in visits for event in _visit(name, start, steps, traits, referrer)]
+    events = [
+        event for start, steps in visits for event in _visit(origin, name, start, steps, traits, referrer)
+    ]
     return Batch(
         site=SITE, visitor=_digest(name), events=events, agent=agent, language=language, shows_messages=False
     )
 
 
 def _visit(
-    name: str, start: int, steps: tuple[Step, ...], traits: Metadata | None, referrer: str
+    origin: str, name: str, start: int, steps: tuple[Step, ...], traits: Metadata | None, referrer: str
 ) -> Iterator[Event]:
     for number, (after, event_name, page, metadata) in enumerate(steps):
-        url = f"{ORIGIN}{page}"
+        url = f"{origin}{page}"
         extra: dict[str, Any] = {"traits": traits or {}} if event_name == "identify" else {}
         yield Event(
             id=f"made-up-{_digest(f'{name}/{start}/{number}')}",
