@@ -1,4 +1,4 @@
-"""The house keeps its own rules: small files, honest names, complete docs, no trace of the builder's machine."""
+"""The house keeps its own rules: small files, honest names, complete docs, no trace of a building machine."""
 
 import re
 import subprocess
@@ -136,7 +136,7 @@ def metrics() -> set[str]:
 @pytest.mark.parametrize("metric", sorted(metrics()))
 def test_every_metric_is_documented(metric: str) -> None:
     if not metric.endswith("_created"):
-        assert any(f"`{metric}" in path.read_text() for path in DOCS)
+        assert f"`{metric}`" in (TOP / "docs" / "http-api.md").read_text()
 
 
 def paths_of(app: Starlette) -> Iterator[str]:

@@ -95,6 +95,14 @@ def test_the_installed_server_serves_the_snippet_and_the_dashboard(installed: Pa
         assert client.get("/demo/").status_code == 404
 
 
+def test_the_first_start_needs_no_settings_and_no_files(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    unset = {"LEADTRAIL_CONFIG": "", "LEADTRAIL_DATA_DIR": "", "LEADTRAIL_API_TOKENS": ""}
+    with server_process(tmp_path, program=(str(installed),), cwd=tmp_path / "new", **unset) as server:
+        assert httpx2.get(f"{server.base}/t.js").status_code == 200
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"data", "leadtrail.yaml"}
+
+
 def test_the_installed_demo_finds_its_shop(installed: Path, tmp_path: Path) -> None:
     with elsewhere(installed, tmp_path, "demo") as client:
         shop = client.get("/demo/")
