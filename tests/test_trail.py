@@ -316,7 +316,10 @@ async def test_a_rule_may_ask_about_another_message(store: SqliteStore, tmp_path
 sites: [{key: main}]
 messages:
   - {id: first, when: {page: /a}, deliver: {page: {title: One, body: One}}}
-  - {id: second, when: {page: /b}, if: [{message: first, was: clicked}], deliver: {page: {title: Two, body: Two}}}
+  - id: second
+    when: {page: /b}
+    if: [{message: first, was: clicked}]
+    deliver: {page: {title: Two, body: Two}}
 """)
     trail = Trail(store, Live(file))
     await record(trail, batch(event(page="/a")))

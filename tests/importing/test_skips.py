@@ -46,9 +46,10 @@ def test_pages(target: str) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["/style.css", "/a/STYLE.CSS?v=2", "/t.js", "/logo.png#x", "/favicon.ico", "/robots.txt", "/sitemap.xml", "/blog/rss",
-     "/a.json", "/font.woff2", "/film.mp4", "/all.tar.gz", "/setup.exe", "/paper.pdf", "/letter.docx", "/feed",
-     "/feed/", "/index.atom", "/?feed=rss2", "/blog?page=2&flav=atom", "http://www.example.com/a.gif"],
+    ["/style.css", "/a/STYLE.CSS?v=2", "/t.js", "/logo.png#x", "/favicon.ico", "/robots.txt", "/sitemap.xml",
+     "/a.json", "/font.woff2", "/film.mp4", "/all.tar.gz", "/setup.exe", "/paper.pdf", "/letter.docx",
+     "/feed", "/feed/", "/blog/rss", "/index.atom", "/?feed=rss2", "/blog?page=2&flav=atom",
+     "http://www.example.com/a.gif"],
 )  # fmt: skip
 def test_assets_and_feeds(target: str) -> None:
     assert is_asset(target)

@@ -47,7 +47,7 @@ def counted(folder: Path) -> int:
 
 
 class Browser:
-    """Sends page views one batch after the other; what was not answered is sent again, as the snippet does."""
+    """Sends page views, batch after batch; what was not answered is sent again, as the snippet does."""
 
     def __init__(self) -> None:
         self.token: str | None = None
