@@ -1,13 +1,18 @@
 # make run     the server with the demo shop, on a fresh machine too; settings pass through: PORT=9000 make run
 # make test    everything that must hold: lint, all tests with coverage, the built snippet
 # make lint    style, types and the floors of the house
-# make bench   requests a second of the collector
+# make bench   requests a second of the collector; OPTIONS="--rounds 10 --seconds 8" takes its time
 #
 # Needs Python >= 3.11 and the package registries. Another Python: make PYTHON=/path/to/python3 …
+# Another browser for the tests: CHROMIUM=/path/to/chromium make test
 
 PYTHON ?=
+OPTIONS ?=
+TESTS ?=
 BIN = .venv/bin
-CHROMIUM ?= $(shell command -v chromium || command -v google-chrome)
+
+# strace watches the server's calls to the disk; it is Linux's.
+TEST_TOOLS = chromium $(if $(filter Linux,$(shell uname)),strace)
 
 .PHONY: run test lint bench
 .DELETE_ON_ERROR:
@@ -16,11 +21,11 @@ run: .venv/installed
 	@exec $(BIN)/leadtrail demo
 
 test: lint
-	@scripts/install-test-tools
+	@scripts/install-tools $(TEST_TOOLS)
 	@echo "== The snippet"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/build-snippet --check
 	@echo "== Tests"
-	@CHROMIUM="$(CHROMIUM)" $(BIN)/pytest --cov --cov-report=term:skip-covered $(TESTS)
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(TESTS)
 
 lint: .venv/installed-dev
 	@echo "== Style"
@@ -32,7 +37,8 @@ lint: .venv/installed-dev
 	@NO_COLOR=1 $(BIN)/lint-imports
 
 bench: .venv/installed-dev
-	@$(BIN)/python benchmarks/ingest.py
+	@scripts/install-tools wrk
+	@$(BIN)/python benchmarks/ingest.py $(OPTIONS)
 
 .venv/installed: requirements.txt pyproject.toml
 	@scripts/make-venv .venv requirements.txt $(PYTHON)

@@ -95,7 +95,7 @@ def server_process(
     if not file.exists():
         file.write_text(config)
     variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("LEADTRAIL_")},
+        **os.environ,
         "LEADTRAIL_CONFIG": str(file),
         "LEADTRAIL_DATA_DIR": str(folder / "data"),
         "LEADTRAIL_API_TOKENS": TOKEN,

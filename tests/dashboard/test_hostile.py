@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 import uvicorn
 from msgspec import structs
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from real_dashboard import Dashboard
 from story import NOON, Story
 
 from server.clock import SECOND
 from server.model import Milestone, Moment, Total
+from tests.chromium import chromium_browser
 
 pytestmark = pytest.mark.browser
 
@@ -46,11 +47,6 @@ HOSTILE = [
     "A" * 2_000,
     "😀" * 300,
 ]
-
-SWITCHES = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--no-first-run",
-)  # fmt: skip
 
 
 def hostile_person(number: int, text: str) -> Story:
@@ -119,10 +115,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Dashboard, str]]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
+    with chromium_browser() as launched:
         yield launched
-        launched.close()
 
 
 class Watch:
