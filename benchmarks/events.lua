@@ -15,15 +15,15 @@ function init(arguments)
 end
 
 function request()
-  local list = {}
+  local list, now = {}, os.time() * 1000
   for number = 1, events do
     sent = sent + 1
     list[number] = string.format(
-      '{"id":"%s%012x","name":"page_view","url":"https://www.example.com/page/%d?utm_source=news",' ..
+      '{"id":"%s%012x","name":"page_view","at":%d,"url":"https://www.example.com/page/%d?utm_source=news",' ..
       '"title":"A page of the shop","referrer":"https://www.example.com/"}',
-      prefix, sent, math.random(0, pages - 1))
+      prefix, sent, now, math.random(0, pages - 1))
   end
-  local body = '{"site":"main","events":[' .. table.concat(list, ",") .. "]}"
+  local body = string.format('{"site":"main","sent_at":%d,"events":[%s]}', now, table.concat(list, ","))
   return wrk.format("POST", "/e", {
     ["Content-Type"] = "text/plain",
     ["Cookie"] = "lt=" .. cookies[math.random(#cookies)],
