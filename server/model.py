@@ -41,7 +41,8 @@ class Site(Struct, frozen=True, kw_only=True):
     """One site of leadtrail.yaml, as the collector needs it."""
 
     key: str
-    origins: frozenset[str] = frozenset()
+    origins: tuple[str, ...] = ()
+    """In the order of the file."""
     timezone: str = "UTC"
     cookie_domain: str | None = None
     redact: frozenset[str] = frozenset()

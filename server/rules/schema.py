@@ -112,7 +112,7 @@ class SiteForm(Part):
     def site(self) -> Site:
         return Site(
             key=self.key,
-            origins=frozenset(self.origins),
+            origins=tuple(self.origins),
             timezone=self.timezone,
             cookie_domain=self.cookie_domain,
             redact=frozenset(self.redact),

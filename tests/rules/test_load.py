@@ -79,12 +79,12 @@ retention: forever
 """
     read = load(text, "leadtrail.yaml")
     site = read.sites["main"]
-    assert site.origins == {
+    assert site.origins == (
         "https://www.example.com",
         "http://localhost:8080",
         "https://xn--bcher-kva.example",
         "https://[::1]:8443",
-    }
+    )
     assert (site.timezone, site.cookie_domain, site.redact) == ("Asia/Tokyo", "example.com", {"coupon"})
     assert (site.spa, site.webdriver, site.gpc, site.dnt) == ("hash", "refuse", "ignore", "honour")
     assert (read.retention, read.identity_secret_env) == (None, {"main": "MAIN_SECRET"})
