@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from server.errors import StoreDamaged, StoreInUse, StoreTooNew
-from server.store.sqlite import may_lose_pages, open_store, path_of
+from server.people.state import begin
+from server.store.base import Changes
+from server.store.sqlite import cache, may_lose_pages, open_store, path_of
 from server.store.sqlite.engine import open_engine
 from server.store.sqlite.migrate import STEPS, statements
 
@@ -103,3 +105,21 @@ def test_comments_are_no_part_of_a_migrations_statements() -> None:
         "CREATE TABLE a (x INT)",
         "CREATE TABLE b (y INT)",
     ]
+
+
+async def test_what_is_only_read_is_forgotten_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    idents = {f"main/visitor/{number}": number for number in range(1, 31)}
+    store = await open_store(tmp_path / "leadtrail.db")
+    async with store.transaction() as transaction:
+        people = [begin(number, "main", str(number), 1_000) for number in idents.values()]
+        await transaction.save(Changes(identities=idents, people=people))
+    await store.close()
+    monkeypatch.setattr(cache, "MAX_PEOPLE", 10)
+    again = await open_store(tmp_path / "leadtrail.db")
+    for ident, number in idents.items():
+        async with again.transaction() as transaction:
+            assert await transaction.resolve([ident]) == {ident: number}
+            assert (await transaction.people([number]))[number].visitor == str(number)
+    assert 0 < len(again._cache.idents) <= 10
+    assert 0 < len(again._cache.people) <= 10
+    await again.close()

@@ -34,11 +34,15 @@ class SqliteStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        async with self._engine.transaction() as writing:
-            transaction = SqliteTransaction(writing, self._cache)
-            yield transaction
-        for changes in transaction.saved:
-            self._cache.take_over(changes)
+        try:
+            async with self._engine.transaction() as writing:
+                transaction = SqliteTransaction(writing, self._cache)
+                yield transaction
+            for changes in transaction.saved:
+                self._cache.take_over(changes)
+        finally:
+            # Also what was only read, and what a transaction that failed had read.
+            self._cache.forget_the_oldest()
 
     async def check(self) -> str | None:
         try:

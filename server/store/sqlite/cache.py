@@ -36,9 +36,9 @@ class Cache:
             if (known := self.offers.get(offer.person_id)) is not None:
                 same = (offer.rule, offer.nth)
                 known[:] = [kept for kept in known if (kept.rule, kept.nth) != same] + [offer]
-        self._forget_the_oldest()
 
-    def _forget_the_oldest(self) -> None:
+    def forget_the_oldest(self) -> None:
+        """Keep to the limits."""
         _shrink(self.idents, MAX_PEOPLE)
         _shrink(self.people, MAX_PEOPLE)
         _shrink(self.offers, MAX_PEOPLE)
