@@ -62,8 +62,8 @@ def _site(live: Live, key: str, settings: Settings) -> Site:
 
 
 def _origin(site: Site, given: str | None) -> str:
-    """The origin without a slash at its end: as given, else the site's first, else this machine's."""
-    origin = (given or min(site.origins, default="http://localhost")).rstrip("/")
+    """The origin without a slash at its end: as given, else the first of the site, else this machine's."""
+    origin = (given or next(iter(site.origins), "http://localhost")).rstrip("/")
     try:
         _, path = clean_url(f"{origin}/", frozenset(), False)
     except EventRejected:
@@ -77,7 +77,7 @@ def _origin(site: Site, given: str | None) -> str:
 
 async def _import(path: Path, settings: Settings, live: Live, site: Site, origin: str) -> None:
     tally = Tally()
-    reader = LogReader(site, origin, Digests(settings.secret_keys[-1], site.key), tally)
+    reader = LogReader(site, origin, Digests(settings.secret_keys[-1], site.key), tally, system_clock())
     store = await open_store(path_of(settings.database))
     try:
         before = await _people(store, site)

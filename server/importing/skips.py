@@ -16,6 +16,7 @@ class Skip(enum.Enum):
     asset = "assets, downloads and feeds"
     bot = "bots"
     url = "no usable URL"
+    future = "a time in the future"
 
 
 SHOWN = frozenset({200, 304})

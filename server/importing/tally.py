@@ -43,7 +43,7 @@ class Tally:
                 yield f"{count:>{width},}  skipped: {reason.value}{self._where(reason)}"
 
     def _where(self, reason: Skip) -> str:
-        if reason not in (Skip.unreadable, Skip.url):
+        if reason not in (Skip.unreadable, Skip.url, Skip.future):
             return ""
         numbers = self.samples[reason]
         more = ", …" if self.skipped[reason] > len(numbers) else ""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from server.clock import DAY
 from server.collect.agents import agent_of
 from server.collect.clean import clean_referrer, clean_url
 from server.collect.decode import MAX_URL
@@ -20,6 +21,9 @@ WINDOW = 4_096
 
 GROUP = 500
 """Events that are recorded in one transaction."""
+
+AHEAD = DAY
+"""So far may a log be ahead of this machine: clocks differ, and some servers write local time as UTC."""
 
 
 class View(NamedTuple):
@@ -38,12 +42,13 @@ class View(NamedTuple):
 class LogReader:
     """Turns the lines of one file into batches, counting into `tally` what is skipped."""
 
-    def __init__(self, site: Site, origin: str, digests: Digests, tally: Tally) -> None:
-        """`origin` is what the log leaves out of its URLs, such as https://www.example.com."""
+    def __init__(self, site: Site, origin: str, digests: Digests, tally: Tally, now: int) -> None:
+        """`origin` is what the log leaves out of its URLs, such as https://www.example.com; `now` in ms."""
         self._site = site
         self._origin = origin
         self._digests = digests
         self._tally = tally
+        self._latest = now + AHEAD
 
     def groups(self, lines: Iterable[bytes]) -> Iterator[list[Batch]]:
         """Batches, one a visitor, in groups of GROUP page views."""
@@ -85,6 +90,8 @@ class LogReader:
             url, path = clean_url(self._url(line), self._site.redact, False)
         except EventRejected:
             return Skip.url
+        if line.at > self._latest:
+            return Skip.future
         return View(
             at=line.at,
             number=number,

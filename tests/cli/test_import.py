@@ -1,6 +1,8 @@
 """`leadtrail import` as somebody at a terminal meets it."""
 
 import gzip
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,11 @@ from server.cli import commands
 from tests.importing.log_lines import log_line
 from tests.server_process import server_process
 
-CONFIG = "sites: [{key: main, origins: ['https://www.example.com']}, {key: shop}]\n"
+CONFIG = """
+sites:
+  - {key: main, origins: [https://www.example.com]}
+  - {key: shop, origins: [https://shop.example.com, https://blog.example.com]}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +56,23 @@ def test_another_site_is_other_people(log: Path) -> None:
     run(log)
     assert "1 person is new; the site shop has 1." in run(log, "--site", "shop").stdout
     assert "0 people are new; the site main has 1." in run(log).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url"),
+    [
+        ([], "https://www.example.com/pricing"),
+        (["--site", "shop"], "https://shop.example.com/pricing"),
+        (["--site", "shop", "--origin", "https://old.example.com/"], "https://old.example.com/pricing"),
+    ],
+)
+def test_urls_begin_with_the_first_origin_or_the_one_given(
+    tmp_path: Path, log: Path, arguments: list[str], url: str
+) -> None:
+    run(log, *arguments)
+    with closing(sqlite3.connect(tmp_path / "data" / "leadtrail.db")) as database:
+        [(landing,)] = database.execute("SELECT landing FROM people")
+    assert landing == url
 
 
 def test_a_file_that_overlaps_adds_only_what_is_new(log: Path) -> None:

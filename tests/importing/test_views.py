@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.clock import DAY
 from server.importing.identity import Digests
 from server.importing.skips import Skip
 from server.importing.tally import SAMPLES, Tally
-from server.importing.views import GROUP, LogReader
+from server.importing.views import AHEAD, GROUP, LogReader
 from server.model import Batch, Site
 from tests.importing.log_lines import FIREFOX, GOOGLEBOT, TEN, log_line
 
@@ -19,8 +20,11 @@ ORIGIN = "https://www.example.com"
 SECRET = "a secret for tests only"
 
 
-def read(lines: Iterable[bytes], tally: Tally | None = None, secret: str = SECRET) -> list[list[Batch]]:
-    return list(LogReader(SITE, ORIGIN, Digests(secret, "main"), tally or Tally()).groups(lines))
+def read(
+    lines: Iterable[bytes], tally: Tally | None = None, secret: str = SECRET, now: int = TEN + 7 * DAY
+) -> list[list[Batch]]:
+    reader = LogReader(SITE, ORIGIN, Digests(secret, "main"), tally or Tally(), now)
+    return list(reader.groups(lines))
 
 
 def batches(*lines: bytes) -> list[Batch]:
@@ -67,6 +71,15 @@ def test_what_is_no_address_is_skipped(target: str) -> None:
     tally = Tally()
     assert read([log_line(target)], tally) == []
     assert tally.skipped == {Skip.url: 1}
+
+
+def test_a_log_may_be_a_little_ahead_and_no_more() -> None:
+    tally = Tally()
+    now = TEN - AHEAD
+    [[batch]] = read([log_line("/a"), log_line("/b", seconds=1)], tally, now=now)
+    assert [event.path for event in batch.events] == ["/a"]
+    assert tally.skipped == {Skip.future: 1}
+    assert "1  skipped: a time in the future (line 2)" in "\n".join(tally.lines())
 
 
 def test_a_person_is_an_address_with_a_browser() -> None:
@@ -117,7 +130,7 @@ def test_a_long_log_comes_in_groups_without_being_read_ahead() -> None:
             taken += 1
             yield log_line(seconds=second)
 
-    groups = LogReader(SITE, ORIGIN, Digests(SECRET, "main"), Tally()).groups(log())
+    groups = LogReader(SITE, ORIGIN, Digests(SECRET, "main"), Tally(), TEN + 7 * DAY).groups(log())
     assert [len(batch.events) for batch in next(groups)] == [GROUP]
     assert taken < 10_000
 
