@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server import trail as trail_module
 from server.clock import DAY, MINUTE, SECOND
 from server.model import Agent, Answer, Batch, Event, Kind, Role, Total, visitor_ident
 from server.people.page import page_path
 from server.rules.reload import Live
 from server.store.sqlite import SqliteStore, open_store
-from server.trail import Trail
+from server.trail import Trail, _Chapter, names
 
 pytestmark = pytest.mark.anyio
 
@@ -209,7 +208,7 @@ async def test_two_visitors_who_claim_one_e_mail_stay_two_people(trail: Trail, s
 async def test_after_five_hundred_names_further_ones_count_as_other(
     trail: Trail, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trail_module, "MAX_EVENT_NAMES", 2)
+    monkeypatch.setattr(names, "MAX_EVENT_NAMES", 2)
     await record(trail, batch(event("one", page=""), event("two", page=""), event("three", page="")))
     await record(trail, batch(event("two", page=""), event("four", page=""), event("page_view")))
     counts = {
@@ -245,7 +244,7 @@ async def test_a_transaction_that_fails_counts_nothing_and_the_repeat_counts_onc
 
     views = batch(event("bought", page="", event_id="x"))
     with monkeypatch.context() as broken:
-        broken.setattr(trail_module._Chapter, "_save", fails)
+        broken.setattr(_Chapter, "_save", fails)
         with pytest.raises(OSError):
             await record(trail, views)
     [answer] = await record(trail, views)

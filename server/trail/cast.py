@@ -1,0 +1,43 @@
+"""Who takes part in one transaction: whose batches these are, read once and held until the commit."""
+
+from collections.abc import Sequence
+
+from server.model import Batch, Person, new_person_id, visitor_ident
+from server.people.state import begin
+from server.store.base import Transaction
+
+
+class Cast:
+    """The people of one transaction, as they now are."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.people: dict[int, Person] = {}
+        self.identities: dict[str, int] = {}
+        """Of those who came for the first time."""
+
+    async def find(self, batches: Sequence[Batch]) -> list[int]:
+        """The person of each batch; those who come for the first time begin here."""
+        idents = [visitor_ident(batch.site, batch.visitor) for batch in batches]
+        ids = await self._transaction.resolve(set(idents))
+        self.people = await self._follow_merges(set(ids.values()))
+        for ident, batch in zip(idents, batches, strict=True):
+            if ident not in ids:
+                at = min(event.at for event in batch.events)
+                person = begin(new_person_id(at), batch.site, batch.visitor, at)
+                ids[ident] = self.identities[ident] = person.person_id
+                self.people[person.person_id] = person
+        return [self._final(ids[ident]) for ident in idents]
+
+    async def _follow_merges(self, person_ids: set[int]) -> dict[int, Person]:
+        people: dict[int, Person] = {}
+        missing = person_ids
+        while missing:
+            people |= await self._transaction.people(missing)
+            missing = {p.merged_into for p in people.values() if p.merged_into is not None} - people.keys()
+        return people
+
+    def _final(self, person_id: int) -> int:
+        while (merged := self.people[person_id].merged_into) is not None:
+            person_id = merged
+        return person_id

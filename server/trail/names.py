@@ -1,0 +1,45 @@
+"""The event names that a site has used: at most 500, what comes later counts as `(other)`."""
+
+import structlog
+from msgspec import structs
+
+from server.collect.clean import RESERVED
+from server.model import Event
+from server.store.base import Transaction
+
+log = structlog.get_logger()
+
+MAX_EVENT_NAMES = 500
+OTHER = "(other)"
+
+KnownNames = dict[str, set[str]]
+"""By site: what is remembered between transactions; what is missing is read again."""
+
+
+class Names:
+    """The names of one transaction: those known, and those used here for the first time."""
+
+    def __init__(self, transaction: Transaction, known: KnownNames) -> None:
+        self._transaction = transaction
+        self._known = known
+        self.new: dict[tuple[str, str], int] = {}
+        """(site, name), with when it was first seen."""
+
+    async def name(self, event: Event, site: str) -> Event:
+        """The event, or as `(other)` when the site has used up its names."""
+        if event.name in RESERVED:
+            return event
+        if site not in self._known:
+            self._known[site] = await self._transaction.event_names(site)
+        if event.name in self._known[site] or (site, event.name) in self.new:
+            return event
+        if len(self._known[site]) + sum(of_site == site for of_site, _ in self.new) >= MAX_EVENT_NAMES:
+            log.warning("event_names_used_up", site=site, limit=MAX_EVENT_NAMES, counted_as=OTHER)
+            return structs.replace(event, name=OTHER)
+        self.new[site, event.name] = event.at
+        return event
+
+    def remember(self) -> None:
+        """Only what was committed may be."""
+        for site, name in self.new:
+            self._known[site].add(name)
