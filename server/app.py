@@ -28,7 +28,7 @@ from server.people.token import Tokens
 from server.rules.reload import Live
 from server.settings import Settings
 from server.store.base import Store
-from server.store.sqlite import open_store, path_of
+from server.store.engines import open_store
 from server.trail import Trail
 
 
@@ -63,7 +63,7 @@ async def open_app(
     Raises ConfigError for a YAML file with mistakes and StoreError when the database cannot be opened.
     """
     live = Live(settings.config)
-    store = await open_store(path_of(settings.database))
+    store = await open_store(settings.database)
     watcher = asyncio.create_task(live.watch())
     metrics = Metrics()
     trail = Trail(store, live)

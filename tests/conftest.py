@@ -1,10 +1,15 @@
 """What every test may use. Tests use real parts; only the clock and the far side of the network are faked."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from server.settings import TABLE
+from server.store.base import Store
+from server.store.engines import open_store
+
+ENGINES = ("sqlite",)
 
 
 @pytest.fixture
@@ -20,3 +25,17 @@ def no_settings_of_this_machine() -> Iterator[None]:
             environment.delenv(setting.name, raising=False)
             environment.delenv(f"{setting.name}_FILE", raising=False)
         yield
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(tmp_path: Path) -> str:
+    """The URL of a new database: a test that takes it runs once on each engine."""
+    return f"sqlite:///{tmp_path / 'leadtrail.db'}"
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """A new store: a test that takes it runs once on each engine."""
+    opened = await open_store(database_url)
+    yield opened
+    await opened.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from server.clock import DAY, MINUTE, SECOND
 from server.model import Agent, Answer, Batch, Event, Kind, Role, Total, visitor_ident
 from server.people.page import page_path
 from server.rules.reload import Live
-from server.store.sqlite import SqliteStore, open_store
+from server.store.base import Store
+from server.store.sqlite import open_sqlite
 from server.trail import Trail, _Chapter, names
 
 pytestmark = pytest.mark.anyio
@@ -44,14 +44,7 @@ messages:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await open_store(tmp_path / "leadtrail.db")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def trail(store: SqliteStore, tmp_path: Path) -> Trail:
+def trail(store: Store, tmp_path: Path) -> Trail:
     file = tmp_path / "leadtrail.yaml"
     file.write_text(CONFIG)
     return Trail(store, Live(file))
@@ -79,7 +72,7 @@ def ids(answer: Answer) -> list[str]:
     return [message["id"] for message in answer.messages]
 
 
-async def totals_of(store: SqliteStore, visitor: str = "ada") -> dict[tuple[int, str], Total]:
+async def totals_of(store: Store, visitor: str = "ada") -> dict[tuple[int, str], Total]:
     person_id = await store.reads.person_of(visitor_ident("main", visitor))
     assert person_id is not None
     return {(kind, key): total for (_, kind, key), total in (await store.reads.all_totals(person_id)).items()}
@@ -103,13 +96,13 @@ async def test_views_that_arrive_in_one_group_from_two_tabs_are_answered_once(tr
     assert ids(answers[3]) == ["pricing-help"]
 
 
-async def test_each_person_has_totals_of_their_own(trail: Trail, store: SqliteStore) -> None:
+async def test_each_person_has_totals_of_their_own(trail: Trail, store: Store) -> None:
     await record(trail, batch(event(page="/a"), event(page="/b")), batch(event(page="/a"), visitor="bob"))
     assert (await totals_of(store))[Kind.event, "page_view"] == Total(2, NOW, NOW)
     assert (await totals_of(store, "bob"))[Kind.page, "/a"] == Total(1, NOW, NOW)
 
 
-async def test_a_known_id_counts_once_and_gets_the_same_answer(trail: Trail, store: SqliteStore) -> None:
+async def test_a_known_id_counts_once_and_gets_the_same_answer(trail: Trail, store: Store) -> None:
     views = [event(page="/pricing", event_id=f"view-{n}") for n in range(4)]
     [first] = await record(trail, batch(*views))
     [again] = await record(trail, batch(*views), now=NOW + 5 * SECOND)
@@ -119,7 +112,7 @@ async def test_a_known_id_counts_once_and_gets_the_same_answer(trail: Trail, sto
     assert (await totals_of(store))[Kind.page, "/pricing"].count == 4
 
 
-async def test_the_same_id_twice_in_one_batch_counts_once(trail: Trail, store: SqliteStore) -> None:
+async def test_the_same_id_twice_in_one_batch_counts_once(trail: Trail, store: Store) -> None:
     [answer] = await record(trail, batch(event(event_id="x"), event(event_id="x")))
     assert (answer.stored, answer.repeated) == (1, 1)
     assert (await totals_of(store))[Kind.event, "page_view"].count == 1
@@ -133,7 +126,7 @@ async def test_a_message_that_was_never_shown_is_offered_again_after_thirty_seco
     assert (ids(early), ids(elsewhere), ids(later)) == ([], [], ["pricing-help"])
 
 
-async def test_a_message_that_was_shown_is_never_offered_again(trail: Trail, store: SqliteStore) -> None:
+async def test_a_message_that_was_shown_is_never_offered_again(trail: Trail, store: Store) -> None:
     await record(trail, batch(*(event(page="/pricing") for _ in range(4))))
     await record(trail, batch(event("message_shown", metadata={"message": "pricing-help"})))
     await record(trail, batch(event("message_clicked", at=NOW + 1, metadata={"message": "pricing-help"})))
@@ -169,7 +162,7 @@ async def test_a_rule_asks_about_other_events_than_the_one_that_triggers_it(trai
     assert ids(answer) == []
 
 
-async def test_a_rule_added_today_sees_what_happened_before_it(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_rule_added_today_sees_what_happened_before_it(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "leadtrail.yaml"
     file.write_text("sites: [{key: main}]")
     live = Live(file)
@@ -181,7 +174,7 @@ async def test_a_rule_added_today_sees_what_happened_before_it(store: SqliteStor
     assert ids(answer) == ["pricing-help"]
 
 
-async def test_an_e_mail_makes_a_lead_whose_earlier_trail_is_kept(trail: Trail, store: SqliteStore) -> None:
+async def test_an_e_mail_makes_a_lead_whose_earlier_trail_is_kept(trail: Trail, store: Store) -> None:
     await record(trail, batch(event(page="/a", at=NOW)))
     await record(trail, batch(event("identify", at=NOW + MINUTE, traits={"email": "ada@example.com"})))
     await record(trail, batch(event(page="/b", at=NOW + 2 * MINUTE)))
@@ -197,7 +190,7 @@ async def test_an_e_mail_makes_a_lead_whose_earlier_trail_is_kept(trail: Trail, 
     assert (milestone.kind, milestone.at, milestone.detail) == ("became", NOW + MINUTE, {"role": "lead"})
 
 
-async def test_two_visitors_who_claim_one_e_mail_stay_two_people(trail: Trail, store: SqliteStore) -> None:
+async def test_two_visitors_who_claim_one_e_mail_stay_two_people(trail: Trail, store: Store) -> None:
     for visitor in ("ada", "eve"):
         claim = event("identify", traits={"email": "ada@example.com", "name": visitor})
         await record(trail, batch(claim, visitor=visitor))
@@ -206,7 +199,7 @@ async def test_two_visitors_who_claim_one_e_mail_stay_two_people(trail: Trail, s
 
 
 async def test_after_five_hundred_names_further_ones_count_as_other(
-    trail: Trail, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    trail: Trail, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(names, "MAX_EVENT_NAMES", 2)
     await record(trail, batch(event("one", page=""), event("two", page=""), event("three", page="")))
@@ -217,7 +210,7 @@ async def test_after_five_hundred_names_further_ones_count_as_other(
     assert counts == {"one": 1, "two": 2, "(other)": 2, "page_view": 1}
 
 
-async def test_sessions_and_device_are_on_the_person(trail: Trail, store: SqliteStore) -> None:
+async def test_sessions_and_device_are_on_the_person(trail: Trail, store: Store) -> None:
     agent = Agent("Firefox", "Linux", "desktop")
     await record(trail, batch(event(at=NOW), agent=agent, language="pt"))
     await record(trail, batch(event(at=NOW + 31 * MINUTE)))
@@ -237,7 +230,7 @@ async def test_imports_ask_no_rules(trail: Trail) -> None:
 
 
 async def test_a_transaction_that_fails_counts_nothing_and_the_repeat_counts_once(
-    trail: Trail, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    trail: Trail, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(*_: object) -> None:
         raise OSError("the disk went away")
@@ -278,7 +271,7 @@ def test_totals_are_those_of_the_distinct_events_however_they_arrive(
     async def tell() -> None:
         folder = tmp_path_factory.mktemp("history")
         (folder / "leadtrail.yaml").write_text(CONFIG)
-        store = await open_store(folder / "leadtrail.db")
+        store = await open_sqlite(folder / "leadtrail.db")
         trail = Trail(store, Live(folder / "leadtrail.yaml"))
         first_told: dict[tuple[str, int], tuple[str, int]] = {}
         batches = []
@@ -309,7 +302,7 @@ def test_totals_are_those_of_the_distinct_events_however_they_arrive(
     asyncio.run(tell())
 
 
-async def test_a_rule_may_ask_about_another_message(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_rule_may_ask_about_another_message(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "leadtrail.yaml"
     file.write_text("""
 sites: [{key: main}]

@@ -78,7 +78,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "server/static/dashboard.css",
         "server/examples/leadtrail.yaml",
         "server/dashboard/templates/base.html",
-        "server/store/sqlite/migrations/0001_begin.sql",
+        "server/store/migrations/0001_begin.sql",
     } <= set(names)
 
 

@@ -20,7 +20,7 @@ from server.model import Site
 from server.rules.reload import Live
 from server.settings import Settings
 from server.store.base import Store
-from server.store.sqlite import open_store, path_of
+from server.store.engines import open_store
 from server.trail import Trail
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _origin(site: Site, given: str | None) -> str:
 async def _import(path: Path, settings: Settings, live: Live, site: Site, origin: str) -> None:
     tally = Tally()
     reader = LogReader(site, origin, Digests(settings.secret_keys[-1], site.key), tally, system_clock())
-    store = await open_store(path_of(settings.database))
+    store = await open_store(settings.database)
     try:
         before = await _people(store, site)
         with _opened(path) as file:

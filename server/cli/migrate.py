@@ -5,7 +5,7 @@ import asyncio
 import click
 
 from server.cli import environment
-from server.store.sqlite import open_store, path_of
+from server.store.engines import open_store
 
 
 @click.command()
@@ -14,7 +14,7 @@ def migrate() -> None:
     settings = environment.settings()
 
     async def work() -> None:
-        store = await open_store(path_of(settings.database))
+        store = await open_store(settings.database)
         await store.close()
 
     with environment.readable_errors():

@@ -15,6 +15,7 @@ class Changes(NamedTuple):
     """What one transaction writes, each list free of repeats."""
 
     identities: Mapping[str, int] = {}
+    """Idents and whose they now are; what is new to everybody is claimed instead (`claim`)."""
     people: Collection[Person] = ()
     """Everybody to whom something happened, as they now are."""
     events: Collection[Moment] = ()
@@ -32,8 +33,13 @@ class Transaction(Protocol):
     async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
         """The person behind each ident that is known."""
 
+    async def claim(self, idents: Mapping[str, int]) -> dict[str, int]:
+        """The person behind each ident: who is given for it, unless it is somebody's already. Of two servers
+        that claim one ident at once, the second is answered whom the first gave.
+        """
+
     async def people(self, person_ids: Iterable[int]) -> dict[int, Person]:
-        """These people, held until the commit."""
+        """These people, held until the commit. Whoever is not stored yet is left out."""
 
     async def known_events(self, keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
         """Those of the (person_id, event id) pairs that are stored already."""

@@ -167,7 +167,6 @@ class _Chapter:
         people = self.cast.people
         await self.transaction.save(
             Changes(
-                identities=self.cast.identities,
                 people=[people[person_id] for person_id in sorted(self.touched)],
                 events=list(self.moments.values()),
                 totals={

@@ -13,20 +13,25 @@ class Cast:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.people: dict[int, Person] = {}
-        self.identities: dict[str, int] = {}
-        """Of those who came for the first time."""
 
     async def find(self, batches: Sequence[Batch]) -> list[int]:
         """The person of each batch; those who come for the first time begin here."""
         idents = [visitor_ident(batch.site, batch.visitor) for batch in batches]
         ids = await self._transaction.resolve(set(idents))
-        self.people = await self._follow_merges(set(ids.values()))
+        begun: dict[int, Person] = {}
+        newcomers: dict[str, int] = {}
         for ident, batch in zip(idents, batches, strict=True):
-            if ident not in ids:
+            if ident not in ids and ident not in newcomers:
                 at = min(event.at for event in batch.events)
                 person = begin(new_person_id(at), batch.site, batch.visitor, at)
-                ids[ident] = self.identities[ident] = person.person_id
-                self.people[person.person_id] = person
+                newcomers[ident] = person.person_id
+                begun[person.person_id] = person
+        if newcomers:
+            ids |= await self._transaction.claim(newcomers)
+        owners = set(ids.values())
+        # Another server may have claimed the visitor meanwhile; then its person is read, and ours never was.
+        self.people = {new: begun[new] for new in begun.keys() & owners}
+        self.people |= await self._follow_merges(owners - begun.keys())
         return [self._final(ids[ident]) for ident in idents]
 
     async def _follow_merges(self, person_ids: set[int]) -> dict[int, Person]:

@@ -15,7 +15,7 @@ from server.limits import Limits
 from server.rules.reload import Live
 from server.settings import Rate
 from server.store.base import Changes, Store
-from server.store.sqlite import open_store
+from server.store.engines import open_store
 
 TOKENS = ("first token of this test", "second token of this test")
 
@@ -23,8 +23,9 @@ TOKENS = ("first token of this test", "second token of this test")
 class Api:
     """The API as a caller meets it; `client` carries a valid token."""
 
-    def __init__(self, path: Path, limits: Limits | None = None) -> None:
-        self._path = path
+    def __init__(self, database_url: str, config: Path, limits: Limits | None = None) -> None:
+        self._database_url = database_url
+        self._config = config
         self._limits = limits
         self.store: Store
         self.client: TestClient
@@ -32,10 +33,9 @@ class Api:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        self.store = await open_store(self._path)
-        config = self._path.with_name("leadtrail.yaml")
-        config.write_text("sites:\n  - key: main\n")
-        live = Live(config)
+        self.store = await open_store(self._database_url)
+        self._config.write_text("sites:\n  - key: main\n")
+        live = Live(self._config)
         app.router.routes += api_routes(
             store=self.store, tokens=TOKENS, live=live, clock=lambda: 0, limits=self._limits
         )
@@ -68,12 +68,13 @@ def opened(api: Api) -> Iterator[Api]:
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
+def api(database_url: str, tmp_path: Path) -> Iterator[Api]:
     """Without rate limits."""
-    yield from opened(Api(tmp_path / "leadtrail.db"))
+    yield from opened(Api(database_url, tmp_path / "leadtrail.yaml"))
 
 
 @pytest.fixture
-def limited_api(tmp_path: Path) -> Iterator[Api]:
+def limited_api(database_url: str, tmp_path: Path) -> Iterator[Api]:
     """With room for two requests."""
-    yield from opened(Api(tmp_path / "leadtrail.db", Limits({"api": Rate(0.01, 2)}, monotonic=lambda: 0.0)))
+    limits = Limits({"api": Rate(0.01, 2)}, monotonic=lambda: 0.0)
+    yield from opened(Api(database_url, tmp_path / "leadtrail.yaml", limits))

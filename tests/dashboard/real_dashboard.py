@@ -15,7 +15,7 @@ from server.dashboard.auth import Auth
 from server.dashboard.routes import dashboard_routes
 from server.rules.reload import Live
 from server.store.base import Store
-from server.store.sqlite import open_store
+from server.store.sqlite import open_sqlite
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Dashboard:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self.loop = asyncio.get_running_loop()
-        self.store = await open_store(self._path)
+        self.store = await open_sqlite(self._path)
         self.auth = Auth(
             self.store.operators, lambda: self.now, password=self._password, monotonic=lambda: self.ticks
         )

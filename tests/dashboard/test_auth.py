@@ -9,7 +9,7 @@ from server.clock import DAY, HOUR, MINUTE
 from server.dashboard.auth import ABSOLUTE_LIFE, IDLE_LIFE, Auth
 from server.errors import BadRequest, TooManyRequests, Unauthorized
 from server.store.base import Store
-from server.store.sqlite import open_store
+from server.store.sqlite import open_sqlite
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ def time() -> Time:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(tmp_path / "leadtrail.db")
+    opened = await open_sqlite(tmp_path / "leadtrail.db")
     yield opened
     await opened.close()
 

@@ -23,7 +23,7 @@ from server.model import Kind, Person, visitor_ident
 from server.rules.evaluate import matches
 from server.rules.facts import Facts
 from server.rules.load import load
-from server.store.sqlite import open_store
+from server.store.sqlite import open_sqlite
 
 pytestmark = pytest.mark.anyio
 
@@ -177,7 +177,7 @@ async def test_a_rule_finds_exactly_the_people_whom_the_count_names(
     named = {who for who, views in count.views.items() if sum(page == PAGE for _, page in views) > MORE_THAN}
     digests = Digests(SECRET, "main")
     [rule] = load(RULES, "leadtrail.yaml").rules
-    store = await open_store(folder / "data" / "leadtrail.db")
+    store = await open_sqlite(folder / "data" / "leadtrail.db")
     matched = set()
     try:
         for who in count.views:

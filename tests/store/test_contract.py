@@ -1,5 +1,7 @@
 """What every storage engine must do inside its ingest transaction."""
 
+import asyncio
+
 import pytest
 from msgspec import structs
 
@@ -79,6 +81,50 @@ async def test_an_ident_resolves_to_its_person(store: Store) -> None:
     async with store.transaction() as transaction:
         assert await transaction.resolve(["main/visitor/a", "main/visitor/c"]) == {"main/visitor/a": 1}
     assert await store.reads.person_of("main/visitor/b") == 2
+
+
+async def test_an_ident_is_claimed_for_who_is_given_and_stays_theirs(store: Store) -> None:
+    async with store.transaction() as transaction:
+        assert await transaction.claim({"main/visitor/a": 1}) == {"main/visitor/a": 1}
+    async with store.transaction() as transaction:
+        claimed = await transaction.claim({"main/visitor/b": 3, "main/visitor/a": 2})
+        assert claimed == {"main/visitor/a": 1, "main/visitor/b": 3}
+        assert await transaction.resolve(["main/visitor/a", "main/visitor/b"]) == claimed
+    assert await store.reads.person_of("main/visitor/a") == 1
+
+
+async def test_a_claim_that_is_not_committed_is_nobodys(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with store.transaction() as transaction:
+            await transaction.claim({"main/visitor/a": 1})
+            assert await transaction.resolve(["main/visitor/a"]) == {"main/visitor/a": 1}
+            raise ZeroDivisionError
+    async with store.transaction() as transaction:
+        assert await transaction.resolve(["main/visitor/a"]) == {}
+        assert await transaction.claim({"main/visitor/a": 2}) == {"main/visitor/a": 2}
+
+
+async def test_two_who_claim_one_ident_at_once_are_one_person(store: Store) -> None:
+    async def come(person_id: int) -> int:
+        async with store.transaction() as transaction:
+            claimed = await transaction.claim({"main/visitor/a": person_id, f"main/visitor/{person_id}": 99})
+            return claimed["main/visitor/a"]
+
+    assert len(set(await asyncio.gather(*map(come, range(1, 9))))) == 1
+
+
+async def test_nobody_adds_to_a_person_who_is_held(store: Store) -> None:
+    key = (1, Kind.page, "/a")
+    await save(store, people=[person()])
+
+    async def view() -> None:
+        async with store.transaction() as transaction:
+            [held] = (await transaction.people([1])).values()
+            count = (await transaction.totals([key])).get(key, Total(0, NOW, NOW)).count
+            await transaction.save(Changes(people=[held], totals={key: Total(count + 1, NOW, NOW)}))
+
+    await asyncio.gather(*(view() for _ in range(20)))
+    assert await store.reads.totals([key]) == {key: Total(20, NOW, NOW)}
 
 
 async def test_the_same_event_id_of_two_people_is_two_events(store: Store) -> None:

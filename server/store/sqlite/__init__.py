@@ -9,12 +9,11 @@ from pathlib import Path
 
 from server.errors import StoreError
 from server.store.base import Operators, Reads
-from server.store.sqlite.cache import Cache
-from server.store.sqlite.engine import Engine, open_engine
-from server.store.sqlite.ingest import SqliteTransaction
+from server.store.operators import SqlOperators
+from server.store.reads import SqlReads
+from server.store.sqlite.cache import Cache, CachedTransaction
+from server.store.sqlite.engine import SqliteEngine, open_engine
 from server.store.sqlite.migrate import migrate
-from server.store.sqlite.operators import SqliteOperators
-from server.store.sqlite.reads import SqliteReads
 
 OLDEST = (3, 38, 0)
 """The first SQLite with `->>`."""
@@ -26,27 +25,26 @@ LOW_SPACE_BYTES = 64 * 1024 * 1024
 class SqliteStore:
     """Implements `store.base.Store` on one file."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: SqliteEngine) -> None:
         self._engine = engine
         self._cache = Cache()
-        self.reads: Reads = SqliteReads(engine)
-        self.operators: Operators = SqliteOperators(engine)
+        self.reads: Reads = SqlReads(engine)
+        self.operators: Operators = SqlOperators(engine)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+    async def transaction(self) -> AsyncIterator[CachedTransaction]:
         try:
             async with self._engine.transaction() as writing:
-                transaction = SqliteTransaction(writing, self._cache)
+                transaction = CachedTransaction(writing, self._cache)
                 yield transaction
-            for changes in transaction.saved:
-                self._cache.take_over(changes)
+            transaction.take_over()
         finally:
             # Also what was only read, and what a transaction that failed had read.
             self._cache.forget_the_oldest()
 
     async def check(self) -> str | None:
         try:
-            await self._engine.read("SELECT 1")
+            await self._engine.fetch("SELECT 1")
         except StoreError as error:
             return str(error)
         free = shutil.disk_usage(self._engine.path.parent).free
@@ -77,7 +75,7 @@ def may_lose_pages(version: tuple[int, ...]) -> bool:
     return (3, 7, 0) <= version < (3, 51, 3) and not mended
 
 
-async def open_store(path: Path) -> SqliteStore:
+async def open_sqlite(path: Path) -> SqliteStore:
     """Open the file, begun or migrated as needed.
 
     Raises StoreInUse, StoreDamaged, StoreTooNew, or StoreError when SQLite itself is too old.

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from server.model import Offer, Person, Total, TotalKey
 from server.store.base import Changes
+from server.store.engine import Writing
+from server.store.ingest import SqlTransaction
 
 MAX_PEOPLE = 20_000
 MAX_TOTALS = 200_000
@@ -43,6 +45,65 @@ class Cache:
         _shrink(self.people, MAX_PEOPLE)
         _shrink(self.offers, MAX_PEOPLE)
         _shrink(self.totals, MAX_TOTALS)
+
+
+class CachedTransaction(SqlTransaction):
+    """The ingest transaction, which asks the cache first."""
+
+    def __init__(self, writing: Writing, cache: Cache) -> None:
+        super().__init__(writing)
+        self._cache = cache
+        self._claimed: dict[str, int] = {}
+        self._saved: list[Changes] = []
+
+    def take_over(self) -> None:
+        """What was written is committed now: the cache may have it."""
+        self._cache.idents.update(self._claimed)
+        for changes in self._saved:
+            self._cache.take_over(changes)
+
+    async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
+        found, missing = split(self._cache.idents, idents)
+        if missing:
+            read = await super().resolve(missing)
+            self._cache.idents.update((ident, of) for ident, of in read.items() if ident not in self._claimed)
+            found |= read
+        return found
+
+    async def claim(self, idents: Mapping[str, int]) -> dict[str, int]:
+        claimed = await super().claim(idents)
+        self._claimed |= claimed
+        return claimed
+
+    async def people(self, person_ids: Iterable[int]) -> dict[int, Person]:
+        found, missing = split(self._cache.people, person_ids)
+        self._before |= found
+        if missing:
+            read = await super().people(missing)
+            self._cache.people.update(read)
+            found |= read
+        return found
+
+    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
+        found, missing = split(self._cache.totals, keys)
+        if missing:
+            read = dict.fromkeys(missing) | await super().totals(missing)
+            self._cache.totals.update(read)
+            found |= read
+        return {key: total for key, total in found.items() if total is not None}
+
+    async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
+        found, missing = split(self._cache.offers, person_ids)
+        if missing:
+            found |= {person_id: [] for person_id in missing}
+            for offer in await super().offers(missing):
+                found[offer.person_id].append(offer)
+            self._cache.offers.update({person_id: found[person_id] for person_id in missing})
+        return [offer for offers in found.values() for offer in offers]
+
+    async def save(self, changes: Changes) -> None:
+        await super().save(changes)
+        self._saved.append(changes)
 
 
 def split(known: Mapping[K, V], asked: Iterable[K]) -> tuple[dict[K, V], Collection[K]]:

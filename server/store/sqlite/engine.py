@@ -2,8 +2,8 @@
 
 One connection writes and checkpoints, all others only read: SQLite 3.7.0 to 3.51.2 can lose pages when two
 connections write or checkpoint (sqlite.org/wal.html#walresetbug). Statements take and give whole batches as
-JSON, so that each is one step in C, outside of the interpreter's lock, and one hop to the connection's
-thread.
+JSON (`dialect`), so that each is one step in C, outside of the interpreter's lock, and one hop to the
+connection's thread.
 """
 
 import asyncio
@@ -11,14 +11,19 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import aiosqlite
+import msgspec
 
 from server.errors import StoreDamaged, StoreError, StoreFull, StoreInUse, StoreUnavailable
+from server.model import encode_json
+from server.store.sqlite.dialect import SqliteDialect
+from server.store.statement import Call, Statement, render
 
 READERS = 2
 BUSY_SECONDS = 5
@@ -28,19 +33,61 @@ CHECKPOINT_PAGES = 4_000
 WRITER_CACHE_KIB = 64 * 1024
 """The pages of active people stay in memory; SQLite's own 2 MB read them again for every event."""
 
+T = TypeVar("T")
+
 Row = tuple[Any, ...]
-Statement = tuple[str, Sequence[Any]]
 
 
-class Writing:
-    """The writing connection inside of one transaction."""
+class _Prepared(Generic[T]):
+    """A statement as SQLite reads it."""
+
+    def __init__(self, statement: Statement[T]) -> None:
+        self.sql, self._parameters = render(statement.sql, SqliteDialect())
+        # Not strict: SQLite keeps a boolean as a number.
+        rows: Any = list[statement.gives or Any]  # type: ignore[misc]
+        self._decode: Callable[[str], list[T]] = msgspec.json.Decoder(rows, strict=False).decode
+
+    def encode(self, parameters: Sequence[Any]) -> list[Any]:
+        return [
+            encode_json(value).decode() if columns else value
+            for value, columns in zip(parameters, self._parameters, strict=True)
+        ]
+
+    def decode(self, rows: Iterable[Any]) -> list[T]:
+        return self._decode(f"[{','.join(row[0] for row in rows)}]")
+
+
+@cache
+def _prepared(statement: Statement[T]) -> _Prepared[T]:
+    return _Prepared(statement)
+
+
+class SqliteWriting:
+    """Implements `store.engine.Writing` on the writing connection, inside BEGIN IMMEDIATE."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self.begun = False
 
-    async def run(self, *statements: Statement) -> list[list[Row]]:
-        """The rows of each statement. They are queued together, so that many cost one wait.
+    async def ask(self, call: Call[T]) -> list[T]:
+        prepared = _prepared(call.statement)
+        [rows] = await self._queue((prepared.sql, prepared.encode(call.parameters)))
+        return prepared.decode(rows)
+
+    async def run(self, *calls: Call[Any]) -> None:
+        prepared = [(_prepared(statement), parameters) for statement, parameters in calls]
+        await self._queue(*((one.sql, one.encode(parameters)) for one, parameters in prepared))
+
+    async def hold(self, person_ids: Collection[int]) -> None:
+        """Nothing to do: BEGIN IMMEDIATE holds the whole file."""
+
+    async def execute(self, sql: str) -> list[Row]:
+        """A statement of SQLite's own."""
+        [rows] = await self._queue((sql, ()))
+        return [tuple(row) for row in rows]
+
+    async def _queue(self, *statements: tuple[str, Sequence[Any]]) -> list[Iterable[Any]]:
+        """They are queued together, so that many cost one wait.
 
         The transaction begins with the first of them. When one fails, it must not be committed.
         """
@@ -49,11 +96,11 @@ class Writing:
             self.begun = True
             queue.insert(0, self._connection.execute_fetchall("BEGIN IMMEDIATE"))
         answers = await asyncio.gather(*queue) if len(queue) > 1 else [await queue[0]]
-        return [[tuple(row) for row in rows] for rows in answers[-len(statements) :]]
+        return answers[-len(statements) :]
 
 
-class Engine:
-    """Open connections on one file. Use `open_engine`."""
+class SqliteEngine:
+    """Implements `store.engine.Engine` by the open connections on one file. Use `open_engine`."""
 
     def __init__(
         self, path: Path, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection], lock: int
@@ -68,10 +115,10 @@ class Engine:
         self._lock = lock
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Writing]:
+    async def transaction(self) -> AsyncIterator[SqliteWriting]:
         """The writing connection inside `BEGIN IMMEDIATE`; commits, or rolls back on any error."""
         async with self._write_turn:
-            writing = Writing(self._writer)
+            writing = SqliteWriting(self._writer)
             with translated_errors(self.path):
                 try:
                     yield writing
@@ -83,20 +130,22 @@ class Engine:
                         await asyncio.shield(self._writer.rollback())
                     raise
 
-    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """The rows of one query, on a connection that cannot write."""
+    async def read(self, call: Call[T]) -> list[T]:
+        prepared = _prepared(call.statement)
+        return prepared.decode(await self.fetch(prepared.sql, prepared.encode(call.parameters)))
+
+    async def write(self, call: Call[T]) -> list[T]:
+        async with self.transaction() as writing:
+            return await writing.ask(call)
+
+    async def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """The rows of a query of SQLite's own, on a connection that cannot write."""
         reader = await self._free.get()
         try:
             with translated_errors(self.path):
                 return [tuple(row) for row in await reader.execute_fetchall(sql, parameters)]
         finally:
             self._free.put_nowait(reader)
-
-    async def write(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """One statement in a transaction of its own; its RETURNING rows."""
-        async with self.transaction() as writing:
-            [rows] = await writing.run((sql, parameters))
-        return rows
 
     async def close(self) -> None:
         """Close all connections, the writer last, so that it folds the log back into the file."""
@@ -105,7 +154,7 @@ class Engine:
         os.close(self._lock)
 
 
-async def open_engine(path: Path) -> Engine:
+async def open_engine(path: Path) -> SqliteEngine:
     """Open or begin the database.
 
     Raises StoreInUse when another process serves it and StoreDamaged when it is no intact database.
@@ -135,7 +184,7 @@ async def open_engine(path: Path) -> Engine:
             await connection.close()
         os.close(lock)
         raise
-    return Engine(path, writer, readers, lock)
+    return SqliteEngine(path, writer, readers, lock)
 
 
 async def _configure(connection: aiosqlite.Connection, *more: str) -> None:

@@ -1,18 +1,16 @@
-"""Brings a database to this program's schema, step by step, each in one transaction; refuses one that is
+"""Brings a file to this program's schema, step by step, each in one transaction; refuses one that is
 newer.
 """
 
-from pathlib import Path
-
 from server.errors import StoreTooNew
-from server.store.sqlite.engine import Engine
+from server.store.schema import STEPS, statements
+from server.store.sqlite.dialect import SCHEMA_WORDS
+from server.store.sqlite.engine import SqliteEngine
 
-STEPS = sorted((Path(__file__).parent / "migrations").glob("[0-9]*.sql"))
 
-
-async def migrate(engine: Engine) -> int:
+async def migrate(engine: SqliteEngine) -> int:
     """Apply what is missing and answer how many steps that were. Safe to run again after a crash."""
-    [(version,)] = await engine.read("PRAGMA user_version")
+    [(version,)] = await engine.fetch("PRAGMA user_version")
     if version > len(STEPS):
         raise StoreTooNew(
             f"{engine.path} was written by a newer Leadtrail"
@@ -21,14 +19,8 @@ async def migrate(engine: Engine) -> int:
         )
     for number, step in enumerate(STEPS[version:], start=version + 1):
         async with engine.transaction() as writing:
-            for statement in statements(step.read_text()):
-                await writing.run((statement, ()))
+            for statement in statements(step.read_text(), SCHEMA_WORDS):
+                await writing.execute(statement)
             # PRAGMA takes no parameters; the number is our own.
-            await writing.run((f"PRAGMA user_version = {number}", ()))
+            await writing.execute(f"PRAGMA user_version = {number}")
     return len(STEPS) - int(version)
-
-
-def statements(script: str) -> list[str]:
-    """The statements of a migration; they hold no semicolon of their own."""
-    without_comments = "\n".join(line.partition("--")[0] for line in script.splitlines())
-    return [statement.strip() for statement in without_comments.split(";") if statement.strip()]

@@ -17,12 +17,12 @@ CREATE TABLE people (
   name          TEXT,
   user_id       TEXT,
   verified      SMALLINT NOT NULL,
-  traits        TEXT NOT NULL,
+  traits        JSON NOT NULL,
   seen_before   BIGINT,
   session_start BIGINT NOT NULL,
   sessions      INTEGER NOT NULL,
   referrer      TEXT NOT NULL,
-  utm           TEXT NOT NULL,
+  utm           JSON NOT NULL,
   landing       TEXT NOT NULL,
   language      TEXT NOT NULL,
   country       TEXT NOT NULL,
@@ -37,7 +37,8 @@ CREATE TABLE people (
 CREATE INDEX people_email ON people (email) WHERE email IS NOT NULL;
 CREATE INDEX people_seen_day ON people (site, seen_day);
 
-CREATE TABLE events (                     -- appended in the order of arrival
+CREATE TABLE events (                     -- appended in the order of arrival; where an engine has partitions, by the time
+                                          -- with which the snippet's ids begin
   person_id BIGINT NOT NULL,
   id        TEXT NOT NULL,
   site      TEXT NOT NULL,
@@ -48,10 +49,10 @@ CREATE TABLE events (                     -- appended in the order of arrival
   url       TEXT NOT NULL,
   title     TEXT NOT NULL,
   referrer  TEXT NOT NULL,
-  metadata  TEXT NOT NULL,
+  metadata  JSON NOT NULL,
   role      SMALLINT NOT NULL,
   session   INTEGER NOT NULL
-);
+) PARTITION BY RANGE (id);
 -- The id comes first: the snippet's ids begin with the time, so new ones land on the same few pages.
 CREATE UNIQUE INDEX events_once ON events (id, person_id);
 CREATE INDEX events_trail ON events (person_id, at);
@@ -71,7 +72,7 @@ CREATE TABLE milestones (
   person_id BIGINT NOT NULL,
   at        BIGINT NOT NULL,
   kind      TEXT NOT NULL,
-  detail    TEXT NOT NULL,
+  detail    JSON NOT NULL,
   PRIMARY KEY (person_id, at, kind)
 ) WITHOUT ROWID;
 
@@ -82,7 +83,7 @@ CREATE TABLE offers (                     -- a message is claimed once by (perso
   event_id  TEXT NOT NULL,
   claimed   BIGINT NOT NULL,
   offered   BIGINT NOT NULL,
-  message   TEXT NOT NULL,
+  message   JSON NOT NULL,
   shown     BIGINT,
   clicked   BIGINT,
   dismissed BIGINT,

@@ -1,0 +1,154 @@
+"""What the dashboard and the API look at, for every engine. Nothing here writes."""
+
+from collections.abc import Collection, Iterable
+from functools import cache
+
+from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
+from server.store.base import Page, Trail
+from server.store.engine import Engine
+from server.store.ingest import TOTALS, by_key
+from server.store.rows import selected
+from server.store.statement import Statement
+
+NEWER_MOMENTS = 200
+"""How far after a slice the end of its newest page views is looked for."""
+
+_PERSON = Statement("read person", f"SELECT {selected(Person)} FROM people WHERE person_id = ?", Person)
+
+_PERSON_OF = Statement("read person of", "SELECT {person_id} FROM identities WHERE ident = ?", tuple[int])
+
+_EVERYBODY = "merged_into IS NULL"
+_BY_SITE = "site = ?"
+_BY_EMAIL = "email = ?"
+_BY_EMAIL_PREFIX = "email >= ? AND email < ?"
+_BY_ROLE = "role IN LIST (SMALLINT)"
+_BEFORE = "person_id < ?"
+
+_TRAIL = Statement(
+    "read trail",
+    f"""
+SELECT {selected(Moment)} FROM events WHERE person_id = ? AND (at, id) < (?, ?)
+ORDER BY at DESC, id DESC LIMIT ?""",
+    Moment,
+)
+
+_NEWER = Statement(
+    "read newer moments",
+    f"""
+SELECT {selected(Moment)} FROM events WHERE person_id = ? AND (at, id) > (?, ?)
+ORDER BY at, id LIMIT ?""",
+    Moment,
+)
+
+_MILESTONES = Statement(
+    "read milestones",
+    f"SELECT {selected(Milestone)} FROM milestones WHERE person_id = ? ORDER BY at DESC, kind DESC",
+    Milestone,
+)
+
+_ALL_TOTALS = Statement(
+    "read all totals",
+    "SELECT {person_id, kind, key, count, first, last} FROM totals WHERE person_id = ?",
+    tuple[int, int, str, int, int, int],
+)
+
+_ALL_OFFERS = Statement(
+    "read all offers",
+    f"SELECT {selected(Offer)} FROM offers WHERE person_id = ? ORDER BY claimed DESC, rule, nth DESC",
+    Offer,
+)
+
+_END_OF_TIME = (1 << 63) - 1
+
+
+@cache
+def _count_people(*conditions: str) -> Statement[tuple[int, ...]]:
+    where = " AND ".join(conditions)
+    return Statement("count people", f"SELECT {{count(*)}} FROM people WHERE {where}", tuple[int])
+
+
+@cache
+def _find_people(*conditions: str) -> Statement[Person]:
+    where = " AND ".join(conditions)
+    return Statement(
+        "find people",
+        f"SELECT {selected(Person)} FROM people WHERE {where} ORDER BY person_id DESC LIMIT ?",
+        Person,
+    )
+
+
+class SqlReads:
+    """Implements `store.base.Reads`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def person(self, person_id: int) -> Person | None:
+        for person in await self._engine.read(_PERSON(person_id)):
+            return person
+        return None
+
+    async def person_of(self, ident: str) -> int | None:
+        for (person_id,) in await self._engine.read(_PERSON_OF(ident)):
+            return person_id
+        return None
+
+    async def find_people(
+        self,
+        *,
+        site: str | None = None,
+        email: str | None = None,
+        email_prefix: str | None = None,
+        roles: Collection[int] = (),
+        limit: int,
+        before: int | None = None,
+    ) -> Page:
+        conditions, parameters = _conditions(site, email, email_prefix, roles)
+        [(total,)] = await self._engine.read(_count_people(*conditions)(*parameters))
+        if before is not None:
+            conditions.append(_BEFORE)
+            parameters.append(before)
+        found = await self._engine.read(_find_people(*conditions)(*parameters, limit + 1))
+        return Page(found[:limit], total, len(found) > limit)
+
+    async def trail(self, person_id: int, *, limit: int, before: tuple[int, str] | None = None) -> Trail:
+        at, event_id = before or (_END_OF_TIME, "")
+        moments = await self._engine.read(_TRAIL(person_id, at, event_id, limit + 1))
+        newer: list[Moment] = []
+        if moments and before is not None:
+            newest = moments[0]
+            newer = await self._engine.read(_NEWER(person_id, newest.at, newest.id, NEWER_MOMENTS))
+        return Trail(moments[:limit], newer, len(moments) > limit)
+
+    async def milestones(self, person_id: int) -> list[Milestone]:
+        return await self._engine.read(_MILESTONES(person_id))
+
+    async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
+        return by_key(await self._engine.read(_ALL_TOTALS(person_id)))
+
+    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
+        return by_key(await self._engine.read(TOTALS(list(keys))))
+
+    async def all_offers(self, person_id: int) -> list[Offer]:
+        return await self._engine.read(_ALL_OFFERS(person_id))
+
+
+def _conditions(
+    site: str | None, email: str | None, email_prefix: str | None, roles: Collection[int]
+) -> tuple[list[str], list[str | int | list[int]]]:
+    """The conditions of a search and what is bound to them."""
+    conditions, parameters = [_EVERYBODY], list[str | int | list[int]]()
+    if site is not None:
+        conditions.append(_BY_SITE)
+        parameters.append(site)
+    if email is not None:
+        conditions.append(_BY_EMAIL)
+        parameters.append(email)
+    if email_prefix is not None:
+        conditions.append(_BY_EMAIL_PREFIX)
+        # The highest code point is no character, so no e-mail holds it.
+        parameters += [email_prefix, email_prefix + "\U0010ffff"]
+    if roles:
+        conditions.append(_BY_ROLE)
+        parameters.append(sorted(map(int, roles)))
+    return conditions, parameters

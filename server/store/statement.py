@@ -1,0 +1,93 @@
+"""SQL in portable form: a statement stands once, and every engine renders it in its own dialect.
+
+    ?                                        a value
+    person_id IN LIST (BIGINT)               one of a list of values
+    ROWS (person_id BIGINT, id TEXT) AS new  rows to select from, given as one parameter
+    SELECT {person_id, JSON(traits)} FROM …  what comes back, as rows of the type that the statement gives
+    RETURNING {ident, person_id}             the same
+
+`JSON(…)` marks a column that holds JSON. Parameters are given in the order in which they stand: a value, a
+list of values, or a list of rows (structs or tuples; plain values where the rows have one column). The types
+are BIGINT, SMALLINT, TEXT, DOUBLE PRECISION and JSON. Everything else is SQL that SQLite, PostgreSQL and
+Citus read alike; `WHERE true` before ON CONFLICT is for SQLite, which reads ON as a join's without it.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+
+_PARTS = re.compile(
+    r"(?P<value>\?)"
+    r"|IN LIST \((?P<list>[A-Z ]+)\)"
+    r"|ROWS\s+\((?P<rows>[^)]+)\) AS (?P<alias>\w+)"
+    r"|\{(?P<answer>[^}]+)\}"
+)
+
+
+class Statement(Generic[T]):
+    """One statement. `gives` is the type of a row that comes back, decoded from what stands in braces."""
+
+    def __init__(self, name: str, sql: str, gives: type[T] | None = None) -> None:
+        self.name = name
+        self.sql = f"/* {name} */ {sql.strip()}"
+        """The comment tells in the database's own views and logs which statement it is."""
+        self.gives = gives
+
+    def __call__(self, *parameters: Any) -> "Call[T]":
+        return Call(self, parameters)
+
+
+class Call(NamedTuple, Generic[T]):
+    """A statement with its parameters."""
+
+    statement: Statement[T]
+    parameters: Sequence[Any]
+
+
+class Column(NamedTuple):
+    name: str
+    type: str
+
+
+class Dialect(Protocol):
+    """How one engine writes what engines write differently. Each parameter is a `?` in what is answered."""
+
+    def in_list(self, of_type: str) -> str:
+        """`IN …`: one of a list of values."""
+
+    def rows(self, columns: Sequence[Column], alias: str) -> str:
+        """An item of FROM that holds rows."""
+
+    def answer(self, columns: str) -> str:
+        """What stands behind SELECT or RETURNING."""
+
+
+class Rendered(NamedTuple):
+    """A statement as one engine reads it, and what its parameters are: () for a value, else the types of the
+    columns of a list.
+    """
+
+    sql: str
+    parameters: Sequence[tuple[str, ...]]
+
+
+def render(sql: str, dialect: Dialect) -> Rendered:
+    """The statement in this dialect."""
+    parameters: list[tuple[str, ...]] = []
+
+    def part(match: re.Match[str]) -> str:
+        if match["value"]:
+            parameters.append(())
+            return "?"
+        if match["list"]:
+            parameters.append((match["list"],))
+            return dialect.in_list(match["list"])
+        if match["rows"]:
+            columns = [Column(*column.split(maxsplit=1)) for column in match["rows"].split(", ")]
+            parameters.append(tuple(column.type for column in columns))
+            return dialect.rows(columns, match["alias"])
+        return dialect.answer(match["answer"])
+
+    return Rendered(_PARTS.sub(part, sql), parameters)
