@@ -40,6 +40,7 @@ class Leadtrail:
     ) -> None:
         self._collect = collect
         self._collect_paths = collect.paths
+        self.collect = collect.collect
         self._web = web
         self.store = store
         self.live = live

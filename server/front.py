@@ -41,6 +41,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._header_bytes = 0
         self._body_bytes = 0
+        self.announced: int | None = None
+        """The body's length, if the head tells it."""
         self._timer: asyncio.TimerHandle | None = None
         self._expected_since: float | None = None
         self._expect()
@@ -67,6 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._header_bytes = 0
         self._body_bytes = 0
+        self.announced = None
         self._expect()
 
     def on_url(self, url: bytes) -> None:
@@ -90,13 +93,23 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_complete = True
+        self._check_head()
+        self.begin_exchange()
+
+    def begin_exchange(self) -> None:
+        """The head is complete and in order: hand the request on."""
+        super().on_headers_complete()
+
+    def _check_head(self) -> None:
+        """Refuses a head that could be read in two ways, or that announces too large a body."""
         hosts = lengths = encodings = 0
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
             elif name == b"content-length":
                 lengths += 1
-                if len(value) > 12 or (value.isdigit() and int(value) > MAX_BODY):
+                self.announced = int(value) if value.isdigit() and len(value) <= 12 else None
+                if len(value) > 12 or (self.announced or 0) > MAX_BODY:
                     self._refuse(
                         413, "body_too_large", f"The body has more than {MAX_BODY} bytes.", stop=True
                     )
@@ -108,7 +121,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(
                 400, "ambiguous_length", "Content-Length and Transfer-Encoding exclude each other.", stop=True
             )
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)

@@ -15,7 +15,7 @@ import uvicorn
 from server import __version__, assets
 from server.app import Leadtrail, open_app
 from server.cli import environment
-from server.front import GuardedProtocol
+from server.direct import DirectProtocol
 from server.settings import Settings
 
 DRAIN_SECONDS = 8
@@ -78,7 +78,7 @@ def server_config(app: Leadtrail, settings: Settings) -> uvicorn.Config:
     """How uvicorn runs the application; the benchmarks use the same."""
     return uvicorn.Config(
         app,
-        http=GuardedProtocol,
+        http=DirectProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

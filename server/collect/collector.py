@@ -3,6 +3,7 @@
 Identity, consent, bots and limits are decided here; cleaning is `clean`'s, storing is the trail's.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from server.collect.request import Request
 from server.errors import BadRequest, EventRejected, Forbidden, NotFound, RequestRefused
 from server.limits import Limits, address_key
 from server.metrics import Metrics
-from server.model import Agent, Batch, Event, Metadata, Rejection, Site
+from server.model import Agent, Answer, Batch, Event, Metadata, Rejection, Site
 from server.people.token import Tokens, cookie_name, cookie_value, expire_cookie, set_cookie
 from server.rules.reload import Live
 
@@ -28,6 +29,20 @@ class Outcome(Struct):
     messages: list[Metadata] = []
     rejected: list[Rejection] = []
     cookie: str = ""
+
+
+class Gathered(Struct):
+    """What was taken of a request: the batches to be stored, and the outcome once they are."""
+
+    outcome: Outcome
+    batches: list[Batch] = []
+
+    def stored(self, answers: list[Answer]) -> Outcome:
+        """The outcome, with the messages that the events won."""
+        # Nothing of the one who signed out is shown to the next one at that browser.
+        if self.batches[-1].events[-1].name != "reset":
+            self.outcome.messages = answers[-1].messages
+        return self.outcome
 
 
 class Collector:
@@ -65,12 +80,17 @@ class Collector:
             request.origin in site.origins for site in self._live.current.sites.values()
         )
 
-    async def take_batch(self, request: Request, body: Body) -> Outcome:
-        """The events of `POST /e`."""
+    def store(self, gathered: Gathered) -> asyncio.Future[list[Answer]]:
+        """Done once the batches are committed. Raises Busy."""
+        return self._inbox.submit(gathered.batches)
+
+    def gather(self, request: Request, body: Body) -> Gathered:
+        """The events of `POST /e`. Raises RequestRefused."""
         site = self.site(body.site)
         self.allow(request, site)
         if body.consent == "denied":
-            return Outcome(cookie=expire_cookie(https=request.https, cookie_domain=site.cookie_domain))
+            cookie = expire_cookie(https=request.https, cookie_domain=site.cookie_domain)
+            return Gathered(Outcome(cookie=cookie))
         if not body.events:
             raise BadRequest("no_events", "The batch has no events.", field="events")
         self._metrics.received.inc(len(body.events))
@@ -82,7 +102,7 @@ class Collector:
             raise
         agent = agent_of(request.user_agent)
         if reason := self._unwanted(request, site, agent, webdriver=body.webdriver):
-            return self._refuse_all(body, reason)
+            return Gathered(self._refuse_all(body, reason))
         received = self._clock()
         events: list[Event] = []
         rejected: list[Rejection] = []
@@ -92,7 +112,7 @@ class Collector:
             except EventRejected as error:
                 rejected.append(self._reject(rejection(raw, error)))
         visitor = self._visitor(request, site, body.visitor)
-        return await self._record(request, site, visitor, agent, events, rejected)
+        return self._of_visitor(request, site, visitor, agent, events, rejected)
 
     async def take_pixel(self, request: Request, site: Site, hit: Hit) -> Outcome:
         """The one event of `GET /p.gif`. Raises EventRejected."""
@@ -109,7 +129,8 @@ class Collector:
             self._metrics.rejected.labels(error.code).inc()
             raise
         visitor = self._visitor(request, site, None)
-        return await self._record(request, site, visitor, agent, [event], [], shows_messages=False)
+        gathered = self._of_visitor(request, site, visitor, agent, [event], [], shows_messages=False)
+        return gathered.stored(await self.store(gathered))
 
     def _unwanted(self, request: Request, site: Site, agent: Agent, *, webdriver: bool) -> str:
         """Why nothing of this request may be counted, or an empty text."""
@@ -136,7 +157,7 @@ class Collector:
                 return visitor
         return self._tokens.read(site.key, token) if token else None
 
-    async def _record(
+    def _of_visitor(
         self,
         request: Request,
         site: Site,
@@ -146,9 +167,10 @@ class Collector:
         rejected: list[Rejection],
         *,
         shows_messages: bool = True,
-    ) -> Outcome:
+    ) -> Gathered:
+        """The events as batches, one for each visitor that this browser is in between."""
         if visitor is None and not events:
-            return Outcome(rejected=rejected)
+            return Gathered(Outcome(rejected=rejected))
         if visitor is None:
             visitor = self._tokens.first_visitor(site.key, events[0].id, events[0].received)
         events = list(self._within_identify_limit(visitor, events, rejected))
@@ -166,18 +188,9 @@ class Collector:
             )
             if run[-1].name == "reset":
                 visitor = self._tokens.first_visitor(site.key, run[-1].id, run[-1].received)
-        messages: list[Metadata] = []
-        if batches:
-            answers = await self._inbox.submit(batches)
-            # Nothing of the one who signed out is shown to the next one at that browser.
-            messages = answers[-1].messages if batches[-1].events[-1].name != "reset" else []
         token = self._tokens.sign(site.key, visitor)
-        return Outcome(
-            visitor=token,
-            messages=messages,
-            rejected=rejected,
-            cookie=set_cookie(token, https=request.https, cookie_domain=site.cookie_domain),
-        )
+        cookie = set_cookie(token, https=request.https, cookie_domain=site.cookie_domain)
+        return Gathered(Outcome(visitor=token, rejected=rejected, cookie=cookie), batches)
 
     def _within_identify_limit(
         self, visitor: str, events: Iterable[Event], rejected: list[Rejection]

@@ -61,7 +61,9 @@ _FIELDS = {
 
 
 def read_request(scope: Scope) -> Request:
-    """The request of an ASGI scope. Cookies on several lines are joined as RFC 6265 has them."""
+    """The request of an ASGI scope, or of what will be one. Cookies on several lines are joined as RFC 6265
+    has them.
+    """
     client = scope.get("client")
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -79,12 +81,16 @@ def read_request(scope: Scope) -> Request:
     )
 
 
-async def read_body(request: Request, receive: Receive, limit: int) -> bytes:
-    """The body. Raises TooLarge as soon as it is clear, UnsupportedEncoding for a compressed one."""
+def check_encoding(request: Request) -> None:
+    """Raises UnsupportedEncoding for a compressed body."""
     if request.content_encoding not in ("", "identity"):
         raise UnsupportedEncoding(
             "unsupported_encoding", "Send the body uncompressed, without Content-Encoding."
         )
+
+
+async def read_body(request: Request, receive: Receive, limit: int) -> bytes:
+    """The body. Raises TooLarge as soon as it is clear."""
     if request.content_length.isdigit() and int(request.content_length) > limit:
         raise TooLarge(
             "body_too_large", f"The body has {request.content_length[:12]} bytes; at most {limit} are taken."
@@ -114,9 +120,13 @@ class Reply(NamedTuple):
     headers: Headers
     body: bytes = b""
 
+    def all_headers(self) -> Headers:
+        """The headers, with the body's length."""
+        return [*self.headers, (b"content-length", b"%d" % len(self.body))]
+
     async def send(self, send: Send, *, head_only: bool = False) -> None:
         """Send it through ASGI."""
-        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        headers = self.all_headers()
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head_only else self.body})
 

@@ -2,7 +2,9 @@
 event.
 """
 
+import asyncio
 import base64
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 import structlog
@@ -16,6 +18,7 @@ from server.collect.request import (
     Request,
     Scope,
     Send,
+    check_encoding,
     json_reply,
     read_body,
     read_request,
@@ -32,6 +35,7 @@ from server.errors import (
     RequestRefused,
 )
 from server.metrics import Metrics
+from server.model import Answer
 
 log = structlog.get_logger()
 
@@ -66,19 +70,55 @@ class CollectRoutes:
             return self._preflight(request)
         if request.method != "POST":
             return _not_allowed(b"POST, OPTIONS")
-        # Known before the site is, so that the snippet can read a 413 as well.
-        cors = _cors(request) if request.origin and self._collector.knows_origin(request) else []
         try:
             content = await read_body(request, receive, MAX_BODY)
+        except RequestRefused as error:
+            return self._refused(error, self._cors(request))
+        waiting: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def answer(reply: Reply) -> None:
+            # A stop that takes too long cancels who waits.
+            if not waiting.done():
+                waiting.set_result(reply)
+
+        self.collect(request, content, answer)
+        return await waiting
+
+    def collect(self, request: Request, content: bytes, answer: Callable[[Reply], None]) -> None:
+        """Take the body of a `POST /e`; `answer` is called once, after the commit if there is one."""
+        # Known before the site is, so that the snippet can read a 413 as well.
+        cors = self._cors(request)
+
+        def stored(answers: asyncio.Future[list[Answer]]) -> None:
+            try:
+                answer(_answer(gathered.stored(answers.result()), cors))
+            except Exception as error:
+                answer(self._failed(error, cors))
+
+        try:
+            check_encoding(request)
             if not content:
                 raise BadRequest("empty_body", "The body is empty; it must be a JSON object.")
-            return _answer(await self._collector.take_batch(request, decode_body(content)), cors)
-        except RequestRefused as error:
-            self._metrics.requests_refused.labels(error.code).inc()
-            return refusal(error, [] if isinstance(error, Forbidden) else cors)
+            gathered = self._collector.gather(request, decode_body(content))
+            if gathered.batches:
+                self._collector.store(gathered).add_done_callback(stored)
+            else:
+                answer(_answer(gathered.outcome, cors))
         except Exception as error:
-            log.exception("collect_failed")
-            return refusal(_failure(error), cors)
+            answer(self._failed(error, cors))
+
+    def _failed(self, error: Exception, cors: Headers) -> Reply:
+        if isinstance(error, RequestRefused):
+            return self._refused(error, cors)
+        log.error("collect_failed", exc_info=error)
+        return refusal(_failure(error), cors)
+
+    def _refused(self, error: RequestRefused, cors: Headers) -> Reply:
+        self._metrics.requests_refused.labels(error.code).inc()
+        return refusal(error, [] if isinstance(error, Forbidden) else cors)
+
+    def _cors(self, request: Request) -> Headers:
+        return _cors(request) if request.origin and self._collector.knows_origin(request) else []
 
     def _preflight(self, request: Request) -> Reply:
         if not request.origin or not self._collector.knows_origin(request):
