@@ -4,12 +4,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from server.settings import TABLE
 from server.store.base import Store
 from server.store.engines import open_store
 
 ENGINES = ("sqlite",)
+
+# How long an example takes depends on what else the machine does; benchmarks measure, tests do not.
+settings.register_profile("leadtrail", deadline=None)
+settings.load_profile("leadtrail")
 
 
 @pytest.fixture

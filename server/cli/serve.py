@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import uvicorn
+from starlette.types import ASGIApp
 
 from server import __version__, assets
 from server.app import Leadtrail, open_app
@@ -74,7 +75,7 @@ async def _serve(settings: Settings, *, demo: bool, prepare: Prepare | None) -> 
     click.echo("Stopped; everything that was confirmed is on disk.", err=True)
 
 
-def server_config(app: Leadtrail, settings: Settings) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn runs the application; the benchmarks use the same."""
     return uvicorn.Config(
         app,
