@@ -200,6 +200,37 @@ class Offer(Struct, frozen=True, array_like=True):
     dismissed: int | None = None
 
 
+class Delivery(Struct, frozen=True, array_like=True):
+    """A message on its way out of the server: written in the transaction that won it, sent by the outbox.
+
+    What `content` holds is its channel's to say, whole and rendered, so that every try sends the same:
+
+    - `webhook`: `url`, `data` (what the receiver is told), and `secret_env` where the hook has a secret of
+      its own.
+    - `email`: `to`, `subject`, `body` (plain text), `verified` (whether the address was proved), and where
+      the rule has them `to_unverified`, `button` `{label, url}`, `from` `{name, email}`, `reply_to`,
+      `language`.
+    """
+
+    person_id: int
+    id: str
+    """`msg_…`, the same with every try: a receiver knows a repeat by it."""
+    site: str
+    rule: str
+    nth: int
+    channel: str
+    made: int
+    due: int
+    """When it is tried next; while a server is at it, when another one may take it over."""
+    tries: int = 0
+    """How many were begun."""
+    state: str = "waiting"
+    """Or `parked`, for the operator to see to. What was delivered is no longer stored."""
+    content: Metadata = {}
+    error: str = ""
+    """Why the last try failed, in words for the operator."""
+
+
 class Answer(Struct, frozen=True):
     """What a batch is answered once it is committed."""
 
@@ -213,6 +244,13 @@ def new_person_id(now: int) -> int:
     random bits.
     """
     return ((now & ((1 << 42) - 1)) << 21) | secrets.randbits(21)
+
+
+def new_delivery_id(now: int) -> str:
+    """`msg_` and 32 hex digits: 48 bits of Unix milliseconds, so that neighbours were made together, and 80
+    random bits.
+    """
+    return f"msg_{now & ((1 << 48) - 1):012x}{secrets.token_hex(10)}"
 
 
 def public_id(person_id: int) -> str:
