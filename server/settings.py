@@ -6,7 +6,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +15,9 @@ from server.errors import SettingsError
 
 MIN_SECRET = 16
 """Characters; shorter keys can be guessed."""
+
+_FREE = ("LEADTRAIL_TEST_", "LEADTRAIL_IDENTITY_SECRET_")
+"""How other names may begin: what tests set, and the secrets of single sites that leadtrail.yaml names."""
 
 _KNOWN_SECRETS = {"changeme", "secret", "password", "test", "development"}
 
@@ -56,6 +59,18 @@ class Settings:
     webhook_allow: tuple[str, ...] = ()
     rate_limits: Mapping[str, Rate] | None = None
     """By name, or None when they are off."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The environment, for the secrets that leadtrail.yaml names by their variable (`…_env`)."""
+
+    def secret(self, name: str) -> str:
+        """The secret in a variable that leadtrail.yaml names, or in the file of `name_FILE`.
+
+        Raises ValueError with what is wrong with it.
+        """
+        text = _given(name, self.variables)
+        if not text:
+            raise ValueError("it is not set")
+        return _secret(text)
 
     @property
     def database(self) -> str:
@@ -181,11 +196,11 @@ def read(environment: Mapping[str, str]) -> Settings:
             mistakes.append(f"{setting.name}: {error}")
     known = {name for setting in TABLE for name in (setting.name, f"{setting.name}_FILE")}
     for name in sorted(environment):
-        if name.startswith("LEADTRAIL_") and name not in known and not name.startswith("LEADTRAIL_TEST_"):
+        if name.startswith("LEADTRAIL_") and name not in known and not name.startswith(_FREE):
             mistakes.append(f"{name}: there is no such setting; docs/settings.md lists them all")
     if mistakes:
         raise SettingsError(mistakes)
-    return Settings(**values)
+    return Settings(**values, variables=dict(environment))
 
 
 def _given(name: str, environment: Mapping[str, str]) -> str | None:

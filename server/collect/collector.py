@@ -88,12 +88,16 @@ class Collector:
         """The events of `POST /e`. Raises RequestRefused."""
         site = self.site(body.site)
         self.allow(request, site)
-        if body.consent == "denied":
-            cookie = expire_cookie(https=request.https, cookie_domain=site.cookie_domain)
-            return Gathered(Outcome(cookie=cookie))
-        if not body.events:
+        denied = body.consent == "denied"
+        if not body.events and not denied:
             raise BadRequest("no_events", "The batch has no events.", field="events")
         self._metrics.received.inc(len(body.events))
+        if denied:
+            outcome = self._refuse_all(body, "consent")
+            outcome.cookie = expire_cookie(
+                https=request.https, cookie_domain=site.cookie_domain, foreign=request.foreign
+            )
+            return Gathered(outcome)
         try:
             self._limits.check("address", address_key(request.address))
             self._limits.check("site", site.key)
@@ -101,7 +105,7 @@ class Collector:
             self._metrics.shed.inc(len(body.events))
             raise
         agent = agent_of(request.user_agent)
-        if reason := self._unwanted(request, site, agent, webdriver=body.webdriver):
+        if reason := self._unwanted(request, site, agent, body):
             return Gathered(self._refuse_all(body, reason))
         received = self._clock()
         events: list[Event] = []
@@ -121,7 +125,7 @@ class Collector:
         try:
             if wait := self._limits.wait("address", address_key(request.address)):
                 raise EventRejected("rate_limited", f"Too many requests; wait {int(wait) + 1} seconds.")
-            if reason := self._unwanted(request, site, agent, webdriver=False):
+            if reason := self._unwanted(request, site, agent):
                 raise EventRejected(reason, reason)
             check(hit)
             event = clean(hit, site, self._clock(), None)
@@ -132,10 +136,12 @@ class Collector:
         gathered = self._of_visitor(request, site, visitor, agent, [event], [], shows_messages=False)
         return gathered.stored(await self.store(gathered))
 
-    def _unwanted(self, request: Request, site: Site, agent: Agent, *, webdriver: bool) -> str:
+    def _unwanted(self, request: Request, site: Site, agent: Agent, body: Body | None = None) -> str:
         """Why nothing of this request may be counted, or an empty text."""
-        if agent.bot or (webdriver and site.webdriver != "allow"):
+        if agent.bot or (body is not None and body.webdriver and site.webdriver != "allow"):
             return "bot"
+        if body is not None and body.consent == "pending":
+            return "consent"
         if (request.gpc == "1" and site.gpc == "honour") or (request.dnt == "1" and site.dnt == "honour"):
             return "consent"
         return ""
@@ -189,7 +195,9 @@ class Collector:
             if run[-1].name == "reset":
                 visitor = self._tokens.first_visitor(site.key, run[-1].id, run[-1].received)
         token = self._tokens.sign(site.key, visitor)
-        cookie = set_cookie(token, https=request.https, cookie_domain=site.cookie_domain)
+        cookie = set_cookie(
+            token, https=request.https, cookie_domain=site.cookie_domain, foreign=request.foreign
+        )
         return Gathered(Outcome(visitor=token, rejected=rejected, cookie=cookie), batches)
 
     def _within_identify_limit(

@@ -34,6 +34,7 @@ class Request(Struct):
     referer: str = ""
     gpc: str = ""
     dnt: str = ""
+    fetch_site: str = ""
     content_encoding: str = ""
     content_length: str = ""
     if_none_match: str = ""
@@ -42,6 +43,11 @@ class Request(Struct):
     def same_origin(self) -> bool:
         """Whether the page that asks was served by this very host."""
         return self.origin == f"{'https' if self.https else 'http'}://{self.host}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the page that asks is of another site than this host, as the browser sees it."""
+        return self.fetch_site == "cross-site"
 
 
 _FIELDS = {
@@ -54,6 +60,7 @@ _FIELDS = {
     b"referer": "referer",
     b"sec-gpc": "gpc",
     b"dnt": "dnt",
+    b"sec-fetch-site": "fetch_site",
     b"content-encoding": "content_encoding",
     b"content-length": "content_length",
     b"if-none-match": "if_none_match",

@@ -82,28 +82,35 @@ def cookie_name(*, https: bool, cookie_domain: str | None) -> str:
     return "__Host-lt" if https and not cookie_domain else "lt"
 
 
-def set_cookie(token: str, *, https: bool, cookie_domain: str | None) -> str:
-    """The Set-Cookie value that keeps the token for 396 days."""
-    return _cookie(token, COOKIE_DAYS * 86_400, https=https, cookie_domain=cookie_domain)
+def set_cookie(token: str, *, https: bool, cookie_domain: str | None, foreign: bool = False) -> str:
+    """The Set-Cookie value that keeps the token for 396 days.
+
+    `foreign` is for a page of another site than this server's: the cookie then travels from pages of that
+    one site only (CHIPS), where the browser lets it.
+    """
+    return _cookie(token, COOKIE_DAYS * 86_400, https, cookie_domain, foreign)
 
 
-def expire_cookie(*, https: bool, cookie_domain: str | None) -> str:
+def expire_cookie(*, https: bool, cookie_domain: str | None, foreign: bool = False) -> str:
     """The Set-Cookie value that takes the token away."""
-    return _cookie("", 0, https=https, cookie_domain=cookie_domain)
+    return _cookie("", 0, https, cookie_domain, foreign)
 
 
-def _cookie(value: str, max_age: int, *, https: bool, cookie_domain: str | None) -> str:
+def _cookie(value: str, max_age: int, https: bool, cookie_domain: str | None, foreign: bool) -> str:
+    partitioned = foreign and https
     parts = [
         f"{cookie_name(https=https, cookie_domain=cookie_domain)}={value}",
         "Path=/",
         f"Max-Age={max_age}",
         "HttpOnly",
-        "SameSite=Lax",
+        "SameSite=None" if partitioned else "SameSite=Lax",
     ]
     if cookie_domain:
         parts.append(f"Domain={cookie_domain}")
     if https:
         parts.append("Secure")
+    if partitioned:
+        parts.append("Partitioned")
     return "; ".join(parts)
 
 

@@ -251,6 +251,22 @@ def test_consent_that_is_taken_back_expires_the_cookie(client: TestClient) -> No
     assert "Max-Age=0" in answer.headers["set-cookie"]
 
 
+@pytest.mark.parametrize("consent", ["denied", "pending"])
+def test_events_without_consent_are_rejected_and_never_dropped_in_silence(
+    client: TestClient, consent: str
+) -> None:
+    answer = send(client, view(), view(), consent=consent)
+    assert [r["code"] for r in answer.json()["rejected"]] == ["consent", "consent"]
+    assert "visitor" not in answer.json()
+    assert ("set-cookie" in answer.headers) == (consent == "denied")
+    assert metric(client, "leadtrail_events_received_total") == 2
+    assert metric(client, "leadtrail_events_rejected_total") == 2
+
+
+def test_consent_that_was_granted_is_taken(client: TestClient) -> None:
+    assert "rejected" not in send(client, view(), consent="granted").json()
+
+
 def test_the_cookie_follows_the_sites_set_up(settings: Settings, clock: Wrist) -> None:
     with TestClient(create_app(settings, clock=clock), base_url="https://t.example.com") as client:
         bound = send(client, view()).headers["set-cookie"]
@@ -261,6 +277,19 @@ def test_the_cookie_follows_the_sites_set_up(settings: Settings, clock: Wrist) -
     assert shared.startswith("lt=")
     assert "Domain=example.com" in shared
     assert "Max-Age=34214400" in bound
+
+
+def test_on_a_page_of_another_site_the_cookie_is_that_sites_alone(settings: Settings, clock: Wrist) -> None:
+    foreign = {"origin": ORIGIN, "sec-fetch-site": "cross-site"}
+    with TestClient(create_app(settings, clock=clock), base_url="https://tracker.example.net") as client:
+        first = send(client, view(), headers=foreign)
+        again = send(client, view(), headers=foreign)
+    assert first.headers["set-cookie"].endswith("SameSite=None; Secure; Partitioned")
+    assert again.json()["visitor"] == first.json()["visitor"]
+    with TestClient(create_app(settings, clock=clock)) as client:
+        plain = send(client, view(), headers=foreign)
+    assert "Partitioned" not in plain.headers["set-cookie"]
+    assert "SameSite=Lax" in plain.headers["set-cookie"]
 
 
 def test_a_reset_answers_with_a_new_visitor_to_whom_nothing_is_shown(client: TestClient) -> None:

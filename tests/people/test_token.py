@@ -73,5 +73,27 @@ def test_the_cookie_is_bound_to_the_host_on_https_unless_the_site_shares_it() ->
     assert set_cookie("t", https=True, cookie_domain=None) == (
         "__Host-lt=t; Path=/; Max-Age=34214400; HttpOnly; SameSite=Lax; Secure"
     )
+    assert set_cookie("t", https=True, cookie_domain=None, foreign=True) == (
+        "__Host-lt=t; Path=/; Max-Age=34214400; HttpOnly; SameSite=None; Secure; Partitioned"
+    )
+    assert "Partitioned" not in set_cookie("t", https=False, cookie_domain=None, foreign=True)
     assert "Domain=example.com" in set_cookie("t", https=True, cookie_domain="example.com")
     assert "Max-Age=0" in expire_cookie(https=False, cookie_domain=None)
+
+
+def test_a_signature_with_one_other_character_is_none() -> None:
+    signature = TOKENS.sign("main", VISITOR).partition(".")[2]
+    # The last character holds two bits that say nothing.
+    for place in range(len(signature) - 1):
+        wrong = "A" if signature[place] != "A" else "B"
+        forged = f"{VISITOR}.{signature[:place]}{wrong}{signature[place + 1 :]}"
+        assert TOKENS.read("main", forged) is None
+
+
+def test_a_rotation_in_three_steps_loses_nobody_until_the_old_key_is_taken_out() -> None:
+    before, both, after = Tokens(["key one"]), Tokens(["key one", "key two"]), Tokens(["key two"])
+    token = before.sign("main", VISITOR)
+    assert both.read("main", token) == VISITOR
+    renewed = both.sign("main", VISITOR)
+    assert after.read("main", renewed) == VISITOR
+    assert after.read("main", token) is None
