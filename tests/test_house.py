@@ -30,7 +30,7 @@ MAX_LINES = 400
 VAGUE = {"utils", "util", "helpers", "helper", "common", "core", "misc", "manager", "service"}
 
 # Written so that these lines do not find themselves.
-REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(?:com|org)|yarnpkg\.com|deb\.debian\.org")
+REGISTRIES = re.compile(r"py[p]i\.org|python[h]osted\.org|npm[j]s\.(?:com|org)|yarnpkg\.com|deb\.debian\.org")
 MACHINE_PATHS = re.compile(r"(?<![\w.$}])/(?:home|Users|root|work|workspace|tmp|private)/\w")
 
 
