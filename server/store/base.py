@@ -4,11 +4,12 @@ A transaction sees and holds what it touches: between `people` and the commit no
 people. So what it read is still true when it writes, and counts are written as they are.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
+from server.model import Delivery, Milestone, Moment, Offer, Person, Total, TotalKey
 
 
 class Changes(NamedTuple):
@@ -25,6 +26,8 @@ class Changes(NamedTuple):
     offers: Collection[Offer] = ()
     event_names: Collection[tuple[str, str, int]] = ()
     """(site, name, first seen)."""
+    deliveries: Collection[Delivery] = ()
+    """Messages that leave the server, new ones."""
 
 
 class Transaction(Protocol):
@@ -147,10 +150,73 @@ class Operators(Protocol):
         """True once, if the link has not expired."""
 
 
+class SwitchedOff(NamedTuple):
+    """An address to which nothing is sent any more, until the operator switches it on again."""
+
+    address: str
+    channel: str
+    at: int
+    reason: str
+
+
+class Outbox(Protocol):
+    """Messages on their way out, for those who send them and for the operator.
+
+    `written` is set after a commit, here or in a transaction, that leaves something to send; whoever waits
+    for it clears it.
+    """
+
+    written: asyncio.Event
+    lanes: Sequence[int]
+    """What is due is claimed lane by lane; a person's deliveries are all in one."""
+
+    async def claim(self, lane: int, channel: str, *, now: int, until: int, limit: int) -> list[Delivery]:
+        """Deliveries that are due, the longest due first chosen: nobody else gets them before `until`. Each
+        has one try more.
+        """
+
+    async def settle(self, settled: Sequence[tuple[Delivery, Delivery]]) -> None:
+        """What has become of claimed deliveries that are not done: (as claimed, as they now are). One that
+        somebody else has taken over meanwhile is left to them.
+        """
+
+    async def done(self, deliveries: Iterable[Delivery]) -> None:
+        """They are delivered, or never will be: forget them."""
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """How many there are by (channel, state)."""
+
+    async def find(self, delivery_id: str) -> Delivery | None: ...
+
+    async def in_state(self, state: str, *, limit: int, before: str | None = None) -> list[Delivery]:
+        """Newest first, those made before the delivery `before`."""
+
+    async def retry(self, delivery_id: str | None, now: int) -> int:
+        """Send a parked one again, from the first try on, or all of them; how many that are."""
+
+    async def discard(self, delivery_id: str) -> bool:
+        """Forget a parked one. False if there is none."""
+
+    async def switch_off(self, channel: str, address: str, reason: str, now: int) -> None: ...
+
+    async def switch_on(self, address: str) -> bool: ...
+
+    async def switched_off(self, address: str | None = None) -> Sequence[SwitchedOff]:
+        """All of them, newest first, or the one asked for."""
+
+    async def unsubscribe(self, ident: str, now: int) -> None:
+        """No more letters to whom the ident means (`messages.unsubscribe`)."""
+
+    async def resubscribe(self, ident: str) -> None: ...
+
+    async def is_unsubscribed(self, ident: str) -> bool: ...
+
+
 class Store(Protocol):
     """A storage engine."""
 
     reads: Reads
+    outbox: Outbox
     operators: Operators
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...

@@ -11,6 +11,7 @@ from msgspec import structs
 from server.model import Kind, Milestone, Moment, Offer, Person, Total, TotalKey
 from server.store.base import Changes
 from server.store.engine import Writing
+from server.store.outbox import SAVE_DELIVERIES, in_lanes
 from server.store.rows import insert, replace, selected
 from server.store.statement import Statement
 
@@ -115,6 +116,8 @@ class SqlTransaction:
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
         self._before: dict[int, Person] = {}
+        self.delivers = False
+        """Whether the outbox has something to send once this is committed."""
 
     async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
         return dict(await self._writing.ask(_RESOLVE(list(idents))))
@@ -156,11 +159,13 @@ class SqlTransaction:
                 (_SAVE_MILESTONES, list(changes.milestones)),
                 (_SAVE_OFFERS, list(changes.offers)),
                 (_SAVE_EVENT_NAMES, sorted(changes.event_names)),
+                (SAVE_DELIVERIES, in_lanes(changes.deliveries)),
             )
             if rows
         ]
         if writes:
             await self._writing.run(*writes)
+        self.delivers = self.delivers or bool(changes.deliveries)
 
     def _row_changes(self, person: Person) -> bool:
         """Whether more of the person has changed than is read from their totals."""

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from server.errors import StoreError
-from server.store.base import Operators, Reads
+from server.store.base import Operators, Outbox, Reads
 from server.store.operators import SqlOperators
+from server.store.outbox import SqlOutbox
 from server.store.reads import SqlReads
 from server.store.sqlite.cache import Cache, CachedTransaction
 from server.store.sqlite.engine import SqliteEngine, open_engine
@@ -30,6 +31,7 @@ class SqliteStore:
         self._cache = Cache()
         self.reads: Reads = SqlReads(engine)
         self.operators: Operators = SqlOperators(engine)
+        self.outbox: Outbox = SqlOutbox(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CachedTransaction]:
@@ -38,6 +40,8 @@ class SqliteStore:
                 transaction = CachedTransaction(writing, self._cache)
                 yield transaction
             transaction.take_over()
+            if transaction.delivers:
+                self.outbox.written.set()
         finally:
             # Also what was only read, and what a transaction that failed had read.
             self._cache.forget_the_oldest()

@@ -1,0 +1,191 @@
+"""Messages on their way out, for every engine.
+
+What is due is found by its index, lane by lane. Whoever claims a delivery moves its `due` to when another
+server may take it over; a second server that saw it due at the same moment waits for the first one's commit
+and then finds it due no more. So no two servers have it at once, and one that is killed loses none.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from msgspec import structs
+
+from server.model import Delivery
+from server.store.base import SwitchedOff
+from server.store.engine import Engine
+from server.store.rows import insert, selected
+from server.store.statement import Call, Statement
+
+LANES = 16
+"""A power of two; stored with every delivery, so changing it moves what waits."""
+
+
+class InLane(Delivery, frozen=True, array_like=True):
+    """A delivery as its table keeps it."""
+
+    lane: int = 0
+
+
+def lane_of(person_id: int) -> int:
+    """The lane of a person's deliveries. The lowest bits of an id are random."""
+    return person_id % LANES
+
+
+def in_lanes(deliveries: Iterable[Delivery]) -> list[InLane]:
+    """Deliveries as rows of their table, in the order of its key."""
+    rows = (InLane(**structs.asdict(delivery), lane=lane_of(delivery.person_id)) for delivery in deliveries)
+    return sorted(rows, key=lambda row: (row.lane, row.id))
+
+
+SAVE_DELIVERIES = insert(InLane, "outbox", "ON CONFLICT DO NOTHING")
+
+# `due <= ?` stands twice: whoever waited for another server's claim looks at the row again by the outer one.
+_CLAIM = Statement(
+    "claim deliveries",
+    f"""
+UPDATE outbox SET due = ?, tries = tries + 1
+WHERE lane = ? AND state = 'waiting' AND due <= ? AND id IN (
+  SELECT id FROM outbox WHERE lane = ? AND channel = ? AND state = 'waiting' AND due <= ?
+  ORDER BY due LIMIT ?)
+RETURNING {selected(Delivery)}""",
+    Delivery,
+)
+
+_SETTLE = Statement[None](
+    "settle delivery",
+    """
+UPDATE outbox SET due = ?, tries = ?, state = ?, error = ?
+WHERE lane = ? AND id = ? AND state = 'waiting' AND due = ?""",
+)
+
+_DONE = Statement[None]("delivery done", "DELETE FROM outbox WHERE lane = ? AND id = ?")
+
+_COUNTS = Statement(
+    "count deliveries",
+    "SELECT {channel, state, count(*)} FROM outbox GROUP BY channel, state",
+    tuple[str, str, int],
+)
+
+_FIND = Statement("read delivery", f"SELECT {selected(Delivery)} FROM outbox WHERE id = ?", Delivery)
+
+_LIST = Statement(
+    "read deliveries",
+    f"SELECT {selected(Delivery)} FROM outbox WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?",
+    Delivery,
+)
+
+_RETRY = Statement(
+    "retry delivery",
+    """
+UPDATE outbox SET state = 'waiting', due = ?, tries = 0 WHERE id = ? AND state = 'parked'
+RETURNING {id}""",
+    tuple[str],
+)
+
+_RETRY_ALL = Statement(
+    "retry deliveries",
+    "UPDATE outbox SET state = 'waiting', due = ?, tries = 0 WHERE state = 'parked' RETURNING {id}",
+    tuple[str],
+)
+
+_DISCARD = Statement(
+    "discard delivery", "DELETE FROM outbox WHERE id = ? AND state = 'parked' RETURNING {id}", tuple[str]
+)
+
+_SWITCH_OFF = Statement[None](
+    "switch address off",
+    "INSERT INTO switched_off (address, channel, at, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+)
+
+_SWITCH_ON = Statement(
+    "switch address on", "DELETE FROM switched_off WHERE address = ? RETURNING {address}", tuple[str]
+)
+
+_IS_OFF = Statement(
+    "read address switched off",
+    "SELECT {address, channel, at, reason} FROM switched_off WHERE address = ?",
+    SwitchedOff,
+)
+
+_ALL_OFF = Statement(
+    "read addresses switched off",
+    "SELECT {address, channel, at, reason} FROM switched_off ORDER BY at DESC, address LIMIT 200",
+    SwitchedOff,
+)
+
+_UNSUBSCRIBE = Statement[None](
+    "unsubscribe", "INSERT INTO unsubscribed (ident, at) VALUES (?, ?) ON CONFLICT DO NOTHING"
+)
+
+_RESUBSCRIBE = Statement[None]("resubscribe", "DELETE FROM unsubscribed WHERE ident = ?")
+
+_UNSUBSCRIBED = Statement("read unsubscribed", "SELECT {at} FROM unsubscribed WHERE ident = ?", tuple[int])
+
+_AFTER_ALL_IDS = "msg_~"
+
+
+class SqlOutbox:
+    """Implements `store.base.Outbox`."""
+
+    lanes: Sequence[int] = range(LANES)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.written = asyncio.Event()
+
+    async def claim(self, lane: int, channel: str, *, now: int, until: int, limit: int) -> list[Delivery]:
+        claimed = await self._engine.write(_CLAIM(until, lane, now, lane, channel, now, limit))
+        return sorted(claimed, key=lambda delivery: delivery.id)
+
+    async def settle(self, settled: Sequence[tuple[Delivery, Delivery]]) -> None:
+        await self._run(
+            _SETTLE(now.due, now.tries, now.state, now.error, lane_of(was.person_id), was.id, was.due)
+            for was, now in settled
+        )
+
+    async def done(self, deliveries: Iterable[Delivery]) -> None:
+        await self._run(_DONE(lane_of(delivery.person_id), delivery.id) for delivery in deliveries)
+
+    async def _run(self, calls: Iterable[Call[None]]) -> None:
+        async with self._engine.transaction() as writing:
+            await writing.run(*calls)
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        rows = await self._engine.read(_COUNTS())
+        return {(channel, state): count for channel, state, count in rows}
+
+    async def find(self, delivery_id: str) -> Delivery | None:
+        for delivery in await self._engine.read(_FIND(delivery_id)):
+            return delivery
+        return None
+
+    async def in_state(self, state: str, *, limit: int, before: str | None = None) -> list[Delivery]:
+        return await self._engine.read(_LIST(state, before or _AFTER_ALL_IDS, limit))
+
+    async def retry(self, delivery_id: str | None, now: int) -> int:
+        call = _RETRY_ALL(now) if delivery_id is None else _RETRY(now, delivery_id)
+        retried = len(await self._engine.write(call))
+        if retried:
+            self.written.set()
+        return retried
+
+    async def discard(self, delivery_id: str) -> bool:
+        return bool(await self._engine.write(_DISCARD(delivery_id)))
+
+    async def switch_off(self, channel: str, address: str, reason: str, now: int) -> None:
+        await self._engine.write(_SWITCH_OFF(address, channel, now, reason))
+
+    async def switch_on(self, address: str) -> bool:
+        return bool(await self._engine.write(_SWITCH_ON(address)))
+
+    async def switched_off(self, address: str | None = None) -> list[SwitchedOff]:
+        return await self._engine.read(_ALL_OFF() if address is None else _IS_OFF(address))
+
+    async def unsubscribe(self, ident: str, now: int) -> None:
+        await self._engine.write(_UNSUBSCRIBE(ident, now))
+
+    async def resubscribe(self, ident: str) -> None:
+        await self._engine.write(_RESUBSCRIBE(ident))
+
+    async def is_unsubscribed(self, ident: str) -> bool:
+        return bool(await self._engine.read(_UNSUBSCRIBED(ident)))
