@@ -159,18 +159,43 @@ class SwitchedOff(NamedTuple):
     reason: str
 
 
+Lane = tuple[int, str]
+"""Where a delivery waits: (lane, channel). All of a person's are in one lane."""
+
+
+class News:
+    """The lanes in which something to send was committed since they were last taken, by this process."""
+
+    def __init__(self) -> None:
+        self._lanes: set[Lane] = set()
+        self._told = asyncio.Event()
+
+    def add(self, lanes: Iterable[Lane]) -> None:
+        """Tell of them; told of none, whoever waits only wakes."""
+        self._lanes.update(lanes)
+        self._told.set()
+
+    def take(self) -> set[Lane]:
+        """What was told, once."""
+        self._told.clear()
+        lanes, self._lanes = self._lanes, set()
+        return lanes
+
+    async def wait(self) -> None:
+        """Until there is something to take."""
+        await self._told.wait()
+
+
 class Outbox(Protocol):
-    """Messages on their way out, for those who send them and for the operator.
+    """Messages on their way out, for those who send them and for the operator."""
 
-    `written` is set after a commit, here or in a transaction, that leaves something to send; whoever waits
-    for it clears it.
-    """
+    news: News
+    """Told after every commit, here or in a transaction, that leaves something to send."""
 
-    written: asyncio.Event
-    lanes: Sequence[int]
-    """What is due is claimed lane by lane; a person's deliveries are all in one."""
+    async def waiting(self) -> Mapping[Lane, int]:
+        """Where anything waits, and since or until when the earliest of it is due."""
 
-    async def claim(self, lane: int, channel: str, *, now: int, until: int, limit: int) -> list[Delivery]:
+    async def claim(self, lane: Lane, *, now: int, until: int, limit: int) -> list[Delivery]:
         """Deliveries that are due, the longest due first chosen: nobody else gets them before `until`. Each
         has one try more.
         """

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from msgspec import structs
 
 from server.model import Kind, Milestone, Moment, Offer, Person, Total, TotalKey
-from server.store.base import Changes
+from server.store.base import Changes, Lane
 from server.store.engine import Writing
-from server.store.outbox import SAVE_DELIVERIES, in_lanes
+from server.store.outbox import SAVE_DELIVERIES, in_lanes, lane_of
 from server.store.rows import insert, replace, selected
 from server.store.statement import Statement
 
@@ -116,8 +116,8 @@ class SqlTransaction:
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
         self._before: dict[int, Person] = {}
-        self.delivers = False
-        """Whether the outbox has something to send once this is committed."""
+        self.delivers: set[Lane] = set()
+        """Where the outbox has something to send once this is committed."""
 
     async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
         return dict(await self._writing.ask(_RESOLVE(list(idents))))
@@ -165,7 +165,7 @@ class SqlTransaction:
         ]
         if writes:
             await self._writing.run(*writes)
-        self.delivers = self.delivers or bool(changes.deliveries)
+        self.delivers.update(lane_of(delivery) for delivery in changes.deliveries)
 
     def _row_changes(self, person: Person) -> bool:
         """Whether more of the person has changed than is read from their totals."""

@@ -5,13 +5,12 @@ server may take it over; a second server that saw it due at the same moment wait
 and then finds it due no more. So no two servers have it at once, and one that is killed loses none.
 """
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import structs
 
 from server.model import Delivery
-from server.store.base import SwitchedOff
+from server.store.base import Lane, News, SwitchedOff
 from server.store.engine import Engine
 from server.store.rows import insert, selected
 from server.store.statement import Call, Statement
@@ -26,14 +25,14 @@ class InLane(Delivery, frozen=True, array_like=True):
     lane: int = 0
 
 
-def lane_of(person_id: int) -> int:
-    """The lane of a person's deliveries. The lowest bits of an id are random."""
-    return person_id % LANES
+def lane_of(delivery: Delivery) -> Lane:
+    """Where it waits. The lowest bits of a person's id are random."""
+    return delivery.person_id % LANES, delivery.channel
 
 
 def in_lanes(deliveries: Iterable[Delivery]) -> list[InLane]:
     """Deliveries as rows of their table, in the order of its key."""
-    rows = (InLane(**structs.asdict(delivery), lane=lane_of(delivery.person_id)) for delivery in deliveries)
+    rows = (InLane(**structs.asdict(delivery), lane=lane_of(delivery)[0]) for delivery in deliveries)
     return sorted(rows, key=lambda row: (row.lane, row.id))
 
 
@@ -60,6 +59,12 @@ WHERE lane = ? AND id = ? AND state = 'waiting' AND due = ?""",
 
 _DONE = Statement[None]("delivery done", "DELETE FROM outbox WHERE lane = ? AND id = ?")
 
+_WAITING = Statement(
+    "read waiting deliveries",
+    "SELECT {lane, channel, min(due)} FROM outbox WHERE state = 'waiting' GROUP BY lane, channel",
+    tuple[int, str, int],
+)
+
 _COUNTS = Statement(
     "count deliveries",
     "SELECT {channel, state, count(*)} FROM outbox GROUP BY channel, state",
@@ -78,14 +83,16 @@ _RETRY = Statement(
     "retry delivery",
     """
 UPDATE outbox SET state = 'waiting', due = ?, tries = 0 WHERE id = ? AND state = 'parked'
-RETURNING {id}""",
-    tuple[str],
+RETURNING {lane, channel}""",
+    tuple[int, str],
 )
 
 _RETRY_ALL = Statement(
     "retry deliveries",
-    "UPDATE outbox SET state = 'waiting', due = ?, tries = 0 WHERE state = 'parked' RETURNING {id}",
-    tuple[str],
+    """
+UPDATE outbox SET state = 'waiting', due = ?, tries = 0 WHERE state = 'parked'
+RETURNING {lane, channel}""",
+    tuple[int, str],
 )
 
 _DISCARD = Statement(
@@ -127,24 +134,27 @@ _AFTER_ALL_IDS = "msg_~"
 class SqlOutbox:
     """Implements `store.base.Outbox`."""
 
-    lanes: Sequence[int] = range(LANES)
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.written = asyncio.Event()
+        self.news = News()
 
-    async def claim(self, lane: int, channel: str, *, now: int, until: int, limit: int) -> list[Delivery]:
-        claimed = await self._engine.write(_CLAIM(until, lane, now, lane, channel, now, limit))
+    async def waiting(self) -> Mapping[Lane, int]:
+        rows = await self._engine.read(_WAITING())
+        return {(lane, channel): due for lane, channel, due in rows}
+
+    async def claim(self, lane: Lane, *, now: int, until: int, limit: int) -> list[Delivery]:
+        number, channel = lane
+        claimed = await self._engine.write(_CLAIM(until, number, now, number, channel, now, limit))
         return sorted(claimed, key=lambda delivery: delivery.id)
 
     async def settle(self, settled: Sequence[tuple[Delivery, Delivery]]) -> None:
         await self._run(
-            _SETTLE(now.due, now.tries, now.state, now.error, lane_of(was.person_id), was.id, was.due)
+            _SETTLE(now.due, now.tries, now.state, now.error, lane_of(was)[0], was.id, was.due)
             for was, now in settled
         )
 
     async def done(self, deliveries: Iterable[Delivery]) -> None:
-        await self._run(_DONE(lane_of(delivery.person_id), delivery.id) for delivery in deliveries)
+        await self._run(_DONE(lane_of(delivery)[0], delivery.id) for delivery in deliveries)
 
     async def _run(self, calls: Iterable[Call[None]]) -> None:
         async with self._engine.transaction() as writing:
@@ -164,10 +174,10 @@ class SqlOutbox:
 
     async def retry(self, delivery_id: str | None, now: int) -> int:
         call = _RETRY_ALL(now) if delivery_id is None else _RETRY(now, delivery_id)
-        retried = len(await self._engine.write(call))
+        retried = await self._engine.write(call)
         if retried:
-            self.written.set()
-        return retried
+            self.news.add(retried)
+        return len(retried)
 
     async def discard(self, delivery_id: str) -> bool:
         return bool(await self._engine.write(_DISCARD(delivery_id)))

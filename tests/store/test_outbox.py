@@ -37,7 +37,7 @@ async def put(store: Store, *deliveries: Delivery) -> None:
 async def claim(
     store: Store, now: int = NOW, *, lane: int = 0, channel: str = "webhook", limit: int = 10
 ) -> list[Delivery]:
-    return await store.outbox.claim(lane, channel, now=now, until=now + LEASE, limit=limit)
+    return await store.outbox.claim((lane, channel), now=now, until=now + LEASE, limit=limit)
 
 
 async def test_a_delivery_comes_back_as_it_was_written_with_one_try_more(store: Store) -> None:
@@ -78,10 +78,15 @@ async def test_the_longest_due_go_first(store: Store) -> None:
     assert {one.id for one in await claim(store, limit=2)} == {delivery(2).id, delivery(3).id}
 
 
-async def test_every_lane_is_one_that_is_looked_into(store: Store) -> None:
-    await put(store, *(delivery(number, person_id=(1 << 62) + number * 7) for number in range(50)))
-    found = [await claim(store, lane=lane, limit=50) for lane in store.outbox.lanes]
-    assert sum(len(each) for each in found) == 50
+async def test_it_says_in_which_lanes_what_is_due_when(store: Store) -> None:
+    await put(store, *(delivery(n, person_id=(1 << 62) + n * 7, due=NOW + n) for n in range(50)))
+    await put(store, delivery(50, channel="email"), delivery(51, state="parked", person_id=1))
+    waiting = await store.outbox.waiting()
+    assert waiting[0, "email"] == NOW
+    assert min(due for (_, channel), due in waiting.items() if channel == "webhook") == NOW
+    found = [await store.outbox.claim(lane, now=NOW + 50, until=NOW + 99, limit=50) for lane in waiting]
+    assert sum(len(each) for each in found) == 51
+    assert set((await store.outbox.waiting()).values()) == {NOW + 99}
 
 
 async def test_a_delivery_that_is_done_is_gone(store: Store) -> None:
@@ -141,12 +146,13 @@ async def test_a_parked_delivery_can_be_discarded_and_no_other(store: Store) -> 
 
 async def test_a_commit_that_leaves_something_to_send_is_told(store: Store) -> None:
     await put(store)
-    assert not store.outbox.written.is_set()
-    await put(store, delivery(state="parked"))
-    assert store.outbox.written.is_set()
-    store.outbox.written.clear()
+    assert store.outbox.news.take() == set()
+    await put(store, delivery(1, state="parked"), delivery(2, person_id=18, channel="email"))
+    await asyncio.wait_for(store.outbox.news.wait(), 5)
+    assert store.outbox.news.take() == {(0, "webhook"), (2, "email")}
+    assert store.outbox.news.take() == set()
     await store.outbox.retry(None, NOW)
-    assert store.outbox.written.is_set()
+    assert store.outbox.news.take() == {(0, "webhook")}
 
 
 async def test_a_transaction_that_fails_delivers_nothing(store: Store) -> None:
@@ -154,7 +160,7 @@ async def test_a_transaction_that_fails_delivers_nothing(store: Store) -> None:
         async with store.transaction() as transaction:
             await transaction.save(Changes(deliveries=[delivery()]))
             raise RuntimeError("before the commit")
-    assert not store.outbox.written.is_set()
+    assert store.outbox.news.take() == set()
     assert await claim(store) == []
 
 

@@ -41,7 +41,7 @@ class SqliteStore:
                 yield transaction
             transaction.take_over()
             if transaction.delivers:
-                self.outbox.written.set()
+                self.outbox.news.add(transaction.delivers)
         finally:
             # Also what was only read, and what a transaction that failed had read.
             self._cache.forget_the_oldest()
