@@ -64,7 +64,7 @@ async def open_app(
     Raises ConfigError for a YAML file with mistakes and StoreError when the database cannot be opened.
     """
     live = Live(settings.config)
-    store = await open_store(settings.database)
+    store = await open_store(settings.database, settings.admin_database)
     watcher = asyncio.create_task(live.watch())
     metrics = Metrics()
     trail = Trail(store, live)

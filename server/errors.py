@@ -21,6 +21,7 @@ LeadtrailError
     StoreTooNew           a newer program has migrated it
     StoreDamaged          it is no intact database
     StoreUnavailable      it does not answer now; try again
+      StoreInterrupted    the transaction was cut off; it is right to repeat it at once
     StoreFull             the disk is full
 """
 
@@ -141,6 +142,10 @@ class StoreDamaged(StoreError):
 
 
 class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreInterrupted(StoreUnavailable):
     pass
 
 

@@ -46,6 +46,7 @@ class Settings:
 
     config: Path = Path("leadtrail.yaml")
     database_url: str = ""
+    admin_database_url: str = ""
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = 8000
@@ -77,6 +78,11 @@ class Settings:
         """The database's URL, with its default."""
         return self.database_url or f"sqlite:///{self.data_dir / 'leadtrail.db'}"
 
+    @property
+    def admin_database(self) -> str:
+        """The database's URL for those who change its schema."""
+        return self.admin_database_url or self.database
+
 
 class Setting(NamedTuple):
     """One line of the table: its variable, the field it fills, how its text is read, and what it means."""
@@ -104,13 +110,18 @@ def _port(value: str) -> int:
 def _database_url(value: str) -> str:
     if re.fullmatch(r"sqlite:///.+", value):
         return value
-    if urlsplit(value).scheme in ("postgresql", "postgres"):
+    if value.startswith("sqlite:"):
         raise ValueError(
-            "PostgreSQL is not supported yet; leave it out, or give sqlite:///path/to/leadtrail.db"
+            "it must begin with sqlite:/// (a relative path follows; four slashes for an absolute one)"
         )
-    raise ValueError(
-        "it must begin with sqlite:/// (a relative path follows; four slashes for an absolute one)"
-    )
+    return _postgres_url(value)
+
+
+def _postgres_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError("it must be sqlite:///path or postgresql://user:password@host:port/database")
+    return value
 
 
 def _secret(value: str) -> str:
@@ -167,7 +178,8 @@ def parse_rates(value: str) -> Mapping[str, Rate] | None:
 
 TABLE = (
     Setting("LEADTRAIL_CONFIG", "config", Path, "the YAML file with sites and messages; default `leadtrail.yaml`"),
-    Setting("DATABASE_URL", "database_url", _database_url, "`sqlite:///path`; default `leadtrail.db` in the data directory"),
+    Setting("DATABASE_URL", "database_url", _database_url, "`sqlite:///path` or `postgresql://…`; default `leadtrail.db` in the data directory"),
+    Setting("LEADTRAIL_ADMIN_DATABASE_URL", "admin_database_url", _postgres_url, "the same PostgreSQL as a role that may make tables, for `migrate`; default `DATABASE_URL`"),
     Setting("LEADTRAIL_DATA_DIR", "data_dir", Path, "database and secrets; default `./data`"),
     Setting("LEADTRAIL_HOST", "host", _text, "where to listen; default `127.0.0.1`"),
     Setting("PORT", "port", _port, "the port; default `8000`"),

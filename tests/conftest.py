@@ -9,8 +9,9 @@ from hypothesis import settings
 from server.settings import TABLE
 from server.store.base import Store
 from server.store.engines import open_store
+from tests.postgres import Postgres, postgres_server
 
-ENGINES = ("sqlite",)
+ENGINES = ("sqlite", "postgresql")
 
 # How long an example takes depends on what else the machine does; benchmarks measure, tests do not.
 settings.register_profile("leadtrail", deadline=None)
@@ -32,10 +33,21 @@ def no_settings_of_this_machine() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server that all tests share; `with postgres.database() as url` is a new database."""
+    with postgres_server() as server:
+        yield server
+
+
 @pytest.fixture(params=ENGINES)
-def database_url(tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a new database: a test that takes it runs once on each engine."""
-    return f"sqlite:///{tmp_path / 'leadtrail.db'}"
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'leadtrail.db'}"
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield url
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ def test_every_setting_is_read_directly_or_from_a_file(tmp_path: Path) -> None:
     values = {
         "LEADTRAIL_CONFIG": "x.yaml",
         "DATABASE_URL": "sqlite:///x.db",
+        "LEADTRAIL_ADMIN_DATABASE_URL": "postgresql://admin:pw@db.example.com/leadtrail",
         "LEADTRAIL_DATA_DIR": "d",
         "LEADTRAIL_HOST": "0.0.0.0",
         "PORT": "9000",

@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.clock import DAY, MINUTE, SECOND
+from server.errors import StoreInterrupted
 from server.model import Agent, Answer, Batch, Event, Kind, Role, Total, visitor_ident
 from server.people.page import page_path
 from server.rules.reload import Live
-from server.store.base import Store
+from server.store.base import Store, Transaction
 from server.store.sqlite import open_sqlite
-from server.trail import Trail, _Chapter, names
+from server.trail import WAITS, Trail, _Chapter, names
 
 pytestmark = pytest.mark.anyio
 
@@ -243,6 +246,42 @@ async def test_a_transaction_that_fails_counts_nothing_and_the_repeat_counts_onc
     [answer] = await record(trail, views)
     assert (answer.stored, answer.repeated) == (1, 0)
     assert (await totals_of(store))[Kind.event, "bought"].count == 1
+
+
+async def test_a_commit_whose_answer_was_lost_is_repeated_and_counts_once(
+    trail: Trail, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, losses = store.transaction, iter([True])
+
+    @asynccontextmanager
+    async def cut_off() -> AsyncIterator[Transaction]:
+        async with whole() as transaction:
+            yield transaction
+        if next(losses, False):
+            raise StoreInterrupted("the connection was lost")
+
+    monkeypatch.setattr(store, "transaction", cut_off)
+    views = [event(page="/pricing", event_id=f"view-{n}") for n in range(4)]
+    [answer] = await record(trail, batch(*views))
+    assert (answer.stored, answer.repeated, ids(answer)) == (0, 4, ["pricing-help"])
+    assert (await totals_of(store))[Kind.page, "/pricing"].count == 4
+
+
+async def test_a_database_that_goes_on_interrupting_ends_in_its_error(
+    trail: Trail, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    @asynccontextmanager
+    async def cut_off() -> AsyncIterator[Transaction]:
+        tries.append(1)
+        raise StoreInterrupted("another transaction was in the way")
+        yield
+
+    monkeypatch.setattr(store, "transaction", cut_off)
+    with pytest.raises(StoreInterrupted):
+        await record(trail, batch(event()))
+    assert len(tries) == len(WAITS) + 1
 
 
 # A history is told in requests of any shape, some of them repeated: the totals are those of the distinct

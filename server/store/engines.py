@@ -1,11 +1,33 @@
 """Which engine a database's URL means."""
 
+from server.store import postgres
 from server.store.base import Store
-from server.store.sqlite import open_sqlite, path_of
+from server.store.sqlite import migrate_sqlite, open_sqlite, path_of
 
 
-async def open_store(database_url: str) -> Store:
-    """The open store of a `sqlite:///…` URL, begun or migrated as needed. Raises StoreError, or ValueError
-    for a URL of no engine.
+async def open_store(database_url: str, admin_url: str = "") -> Store:
+    """The open store of a `sqlite:///…` or `postgresql://…` URL; one that is empty is begun.
+
+    `admin_url` is the same PostgreSQL database as a role that may make tables. Raises StoreError, or
+    ValueError for a URL of no engine.
     """
+    if is_postgres(database_url):
+        return await postgres.open_postgres(database_url, admin_url or database_url)
     return await open_sqlite(path_of(database_url))
+
+
+async def migrate(database_url: str) -> int:
+    """Bring the database to this program's schema; answers how many steps were missing. Raises StoreError."""
+    if is_postgres(database_url):
+        return await postgres.migrate(database_url)
+    return await migrate_sqlite(path_of(database_url))
+
+
+def place_of(database_url: str) -> str:
+    """The database for people to read: without a password."""
+    return postgres.place_of(database_url) if is_postgres(database_url) else str(path_of(database_url))
+
+
+def is_postgres(database_url: str) -> bool:
+    """Whether many servers may share the database."""
+    return database_url.startswith(("postgresql://", "postgres://"))

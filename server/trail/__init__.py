@@ -8,10 +8,15 @@ Nothing is answered before the commit. What a rule sees are the totals just afte
 part is `cast`'s, the names of events are `names`', messages are `claims`'.
 """
 
+import asyncio
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import structlog
+
+from server.errors import StoreInterrupted
 from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role, Total, TotalKey
 from server.people.state import add, counts_for, fold
 from server.rules.facts import Facts
@@ -21,6 +26,13 @@ from server.store.base import Changes, Store, Transaction
 from server.trail.cast import Cast
 from server.trail.claims import REPORTS, Claims
 from server.trail.names import KnownNames, Names
+
+log = structlog.get_logger()
+
+WAITS = (0.02, 0.1, 0.5)
+"""The most that is waited, in seconds, before a transaction that was cut off is written again. A repeat is
+safe: what was committed after all is found as known.
+"""
 
 
 class Trail:
@@ -36,6 +48,15 @@ class Trail:
 
         `now` is the server's time in ms; `ask_rules` is off for imports.
         """
+        for wait in WAITS:
+            try:
+                return await self._write(batches, now, ask_rules=ask_rules)
+            except StoreInterrupted as interruption:
+                log.info("transaction_repeated", reason=str(interruption))
+                await asyncio.sleep(wait * random.random())  # noqa: S311 - so that two do not meet again
+        return await self._write(batches, now, ask_rules=ask_rules)
+
+    async def _write(self, batches: Sequence[Batch], now: int, *, ask_rules: bool) -> list[Answer]:
         async with self._store.transaction() as transaction:
             names = Names(transaction, self._names)
             chapter = _Chapter(transaction, self._live, names, now, ask_rules=ask_rules)

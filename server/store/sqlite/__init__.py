@@ -97,6 +97,17 @@ async def open_sqlite(path: Path) -> SqliteStore:
     return SqliteStore(engine)
 
 
+async def migrate_sqlite(path: Path) -> int:
+    """Bring the file to this program's schema; answers how many steps were missing. Raises as
+    `open_sqlite`.
+    """
+    engine = await open_engine(path)
+    try:
+        return await migrate(engine)
+    finally:
+        await engine.close()
+
+
 def path_of(database_url: str) -> Path:
     """The file of a `sqlite:///relative` or `sqlite:////absolute` URL."""
     match = re.fullmatch(r"sqlite:///(.+)", database_url)
