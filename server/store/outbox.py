@@ -1,8 +1,8 @@
 """Messages on their way out, for every engine.
 
 What is due is found by its index, lane by lane. Whoever claims a delivery moves its `due` to when another
-server may take it over; a second server that saw it due at the same moment waits for the first one's commit
-and then finds it due no more. So no two servers have it at once, and one that is killed loses none.
+server may take it over; a second server passes by what the first is just claiming. So no two servers have it
+at once, and one that is killed loses none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,14 +38,13 @@ def in_lanes(deliveries: Iterable[Delivery]) -> list[InLane]:
 
 SAVE_DELIVERIES = insert(InLane, "outbox", "ON CONFLICT DO NOTHING")
 
-# `due <= ?` stands twice: whoever waited for another server's claim looks at the row again by the outer one.
 _CLAIM = Statement(
     "claim deliveries",
     f"""
 UPDATE outbox SET due = ?, tries = tries + 1
-WHERE lane = ? AND state = 'waiting' AND due <= ? AND id IN (
+WHERE lane = ? AND id IN (
   SELECT id FROM outbox WHERE lane = ? AND channel = ? AND state = 'waiting' AND due <= ?
-  ORDER BY due LIMIT ?)
+  ORDER BY due LIMIT ? FOR UPDATE SKIP LOCKED)
 RETURNING {selected(Delivery)}""",
     Delivery,
 )
@@ -144,7 +143,7 @@ class SqlOutbox:
 
     async def claim(self, lane: Lane, *, now: int, until: int, limit: int) -> list[Delivery]:
         number, channel = lane
-        claimed = await self._engine.write(_CLAIM(until, number, now, number, channel, now, limit))
+        claimed = await self._engine.write(_CLAIM(until, number, number, channel, now, limit))
         return sorted(claimed, key=lambda delivery: delivery.id)
 
     async def settle(self, settled: Sequence[tuple[Delivery, Delivery]]) -> None:

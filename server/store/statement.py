@@ -5,6 +5,7 @@
     ROWS (person_id BIGINT, id TEXT) AS new  rows to select from, given as one parameter
     SELECT {person_id, JSON(traits)} FROM …  what comes back, as rows of the type that the statement gives
     RETURNING {ident, person_id}             the same
+    … LIMIT ? FOR UPDATE SKIP LOCKED         but for rows that another transaction holds
 
 `JSON(…)` marks a column that holds JSON. Parameters are given in the order in which they stand: a value, a
 list of values, or a list of rows (structs or tuples; plain values where the rows have one column). The types
@@ -23,6 +24,7 @@ _PARTS = re.compile(
     r"|IN LIST \((?P<list>[A-Z ]+)\)"
     r"|ROWS\s+\((?P<rows>[^)]+)\) AS (?P<alias>\w+)"
     r"|\{(?P<answer>[^}]+)\}"
+    r"|(?P<skip>FOR UPDATE SKIP LOCKED)"
 )
 
 
@@ -63,6 +65,9 @@ class Dialect(Protocol):
     def answer(self, columns: str) -> str:
         """What stands behind SELECT or RETURNING."""
 
+    def skip_locked(self) -> str:
+        """FOR UPDATE SKIP LOCKED, where more than one transaction writes."""
+
 
 class Rendered(NamedTuple):
     """A statement as one engine reads it, and what its parameters are: () for a value, else the types of the
@@ -88,6 +93,8 @@ def render(sql: str, dialect: Dialect) -> Rendered:
             columns = [Column(*column.split(maxsplit=1)) for column in match["rows"].split(", ")]
             parameters.append(tuple(column.type for column in columns))
             return dialect.rows(columns, match["alias"])
-        return dialect.answer(match["answer"])
+        if match["answer"]:
+            return dialect.answer(match["answer"])
+        return dialect.skip_locked()
 
     return Rendered(_PARTS.sub(part, sql), parameters)

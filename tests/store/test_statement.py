@@ -17,14 +17,17 @@ class Marked:
     def answer(self, columns: str) -> str:
         return f"<{columns}>"
 
+    def skip_locked(self) -> str:
+        return "<skip>"
+
 
 def test_a_statement_is_rendered_part_by_part_with_its_parameters_in_order() -> None:
     sql = (
         "SELECT {a.id, JSON(a.j)} FROM ROWS (id BIGINT, x DOUBLE PRECISION) AS asked"
-        " JOIN a ON a.id = asked.id WHERE a.kind IN LIST (TEXT) AND a.at > ?"
+        " JOIN a ON a.id = asked.id WHERE a.kind IN LIST (TEXT) AND a.at > ? FOR UPDATE SKIP LOCKED"
     )
     assert render(sql, Marked()) == (
         "SELECT <a.id, JSON(a.j)> FROM <rows id:BIGINT, x:DOUBLE PRECISION as asked>"
-        " JOIN a ON a.id = asked.id WHERE a.kind <in TEXT> AND a.at > ?",
+        " JOIN a ON a.id = asked.id WHERE a.kind <in TEXT> AND a.at > ? <skip>",
         [("BIGINT", "DOUBLE PRECISION"), ("TEXT",), ()],
     )

@@ -5,30 +5,29 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from server.errors import StoreError
-from server.store.base import Operators, Reads
 from server.store.ingest import SqlTransaction
-from server.store.operators import SqlOperators
 from server.store.postgres.engine import PostgresEngine, open_engine, place_of
 from server.store.postgres.migration import check_version, is_empty, migrate
-from server.store.reads import SqlReads
+from server.store.rooms import Rooms
 
 __all__ = ["PostgresStore", "migrate", "open_postgres", "place_of"]
 
 CHECK_SECONDS = 3
 
 
-class PostgresStore:
+class PostgresStore(Rooms):
     """Implements `store.base.Store`."""
 
     def __init__(self, engine: PostgresEngine) -> None:
+        super().__init__(engine)
         self._engine = engine
-        self.reads: Reads = SqlReads(engine)
-        self.operators: Operators = SqlOperators(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTransaction]:
         async with self._engine.transaction() as writing:
-            yield SqlTransaction(writing)
+            transaction = SqlTransaction(writing)
+            yield transaction
+        self.tell(transaction)
 
     async def check(self) -> str | None:
         try:

@@ -30,6 +30,9 @@ class PostgresDialect:
     def answer(self, columns: str) -> str:
         return re.sub(r"JSON\(([\w.]+)\)", r"\1", columns)
 
+    def skip_locked(self) -> str:
+        return "FOR UPDATE SKIP LOCKED"
+
 
 def numbered(sql: str) -> str:
     """`$1`, `$2`, … for each `?`."""

@@ -8,10 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from server.errors import StoreError
-from server.store.base import Operators, Outbox, Reads
-from server.store.operators import SqlOperators
-from server.store.outbox import SqlOutbox
-from server.store.reads import SqlReads
+from server.store.rooms import Rooms
 from server.store.sqlite.cache import Cache, CachedTransaction
 from server.store.sqlite.engine import SqliteEngine, open_engine
 from server.store.sqlite.migrate import migrate
@@ -23,15 +20,13 @@ LOW_SPACE_BYTES = 64 * 1024 * 1024
 """Below this much free disk the server is not ready (reliability: refuse before it is full)."""
 
 
-class SqliteStore:
+class SqliteStore(Rooms):
     """Implements `store.base.Store` on one file."""
 
     def __init__(self, engine: SqliteEngine) -> None:
+        super().__init__(engine)
         self._engine = engine
         self._cache = Cache()
-        self.reads: Reads = SqlReads(engine)
-        self.operators: Operators = SqlOperators(engine)
-        self.outbox: Outbox = SqlOutbox(engine)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[CachedTransaction]:
@@ -40,8 +35,7 @@ class SqliteStore:
                 transaction = CachedTransaction(writing, self._cache)
                 yield transaction
             transaction.take_over()
-            if transaction.delivers:
-                self.outbox.news.add(transaction.delivers)
+            self.tell(transaction)
         finally:
             # Also what was only read, and what a transaction that failed had read.
             self._cache.forget_the_oldest()

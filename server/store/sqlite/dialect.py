@@ -25,3 +25,6 @@ class SqliteDialect:
 
     def answer(self, columns: str) -> str:
         return f"json_array({columns})"
+
+    def skip_locked(self) -> str:
+        return ""

@@ -1,0 +1,22 @@
+"""The rooms of a store, the same on every engine. A new one is added here and in `base.Store`."""
+
+from server.store.base import Operators, Outbox, Reads
+from server.store.engine import Engine
+from server.store.ingest import SqlTransaction
+from server.store.operators import SqlOperators
+from server.store.outbox import SqlOutbox
+from server.store.reads import SqlReads
+
+
+class Rooms:
+    """What the stores of all engines have in common."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.reads: Reads = SqlReads(engine)
+        self.operators: Operators = SqlOperators(engine)
+        self.outbox: Outbox = SqlOutbox(engine)
+
+    def tell(self, transaction: SqlTransaction) -> None:
+        """Wake who waits for what an ingest transaction has committed."""
+        if transaction.delivers:
+            self.outbox.news.add(transaction.delivers)
