@@ -58,7 +58,7 @@ def parse_page(text: str) -> PagePattern:
     """
     if text.startswith("re:"):
         return PagePattern(text, None, _checked(text.removeprefix("re:")))
-    if "://" in text or text.startswith("//"):
+    if ("://" in text and not text.startswith("/")) or text.startswith("//"):
         raise ValueError(f"A page is a path without its host: write '{_path_of(text)}'.")
     if not text.startswith(("/", "*")):
         raise ValueError(f"A page begins with '/': write '/{text.lstrip('./')}', or 're:' and a regex.")
