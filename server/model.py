@@ -142,6 +142,16 @@ class Person(Struct, frozen=True, array_like=True, kw_only=True):
     seen_day: int = 0
     """Days since 1970 of `last_seen`; indexed, since `last_seen` itself must not be (HOUSE law 4)."""
     merged_into: int | None = None
+    profile: Metadata = {}
+    """What a server says beside the traits and Leadtrail gives no meaning: phone, avatar, owner and such."""
+    tags: dict[str, str] = {}
+    """The names of the person's tags, by their ids."""
+    created: int | None = None
+    """When a server made this person; None for who came by themselves."""
+    updated: int | None = None
+    """When a server last changed this person."""
+    archived: int | None = None
+    """Since when the person is out of lists and searches."""
 
 
 class Total(Struct, frozen=True, array_like=True, gc=False):
@@ -231,6 +241,52 @@ class Delivery(Struct, frozen=True, array_like=True):
     """Why the last try failed, in words for the operator."""
 
 
+class Tag(Struct, frozen=True, array_like=True):
+    """A tag that people can have. Names are unique, the case of A to Z aside."""
+
+    id: str
+    name: str
+    made: int
+
+
+class Tagged(Struct, frozen=True, array_like=True):
+    """That a person has a tag, and since when."""
+
+    person_id: int
+    tag: str
+    """The tag's id."""
+    applied: int
+
+
+class Note(Struct, frozen=True, array_like=True):
+    """What somebody wrote down about a person."""
+
+    person_id: int
+    id: int
+    made: int
+    body: str
+    """Plain text."""
+    author: str = ""
+
+
+class Attribute(Struct, frozen=True, array_like=True):
+    """A trait that was declared, with its type."""
+
+    id: int
+    name: str
+    model: str
+    """`contact`, `company` or `conversation`."""
+    data_type: str
+    made: int
+    updated: int
+    label: str = ""
+    description: str = ""
+    options: Metadata = {}
+    """`{"values": […]}` where the values are listed."""
+    messenger_writable: bool = False
+    archived: bool = False
+
+
 class Answer(Struct, frozen=True):
     """What a batch is answered once it is committed."""
 
@@ -253,6 +309,11 @@ def new_delivery_id(now: int) -> str:
     return f"msg_{now & ((1 << 48) - 1):012x}{secrets.token_hex(10)}"
 
 
+def new_small_id(now: int) -> int:
+    """An id that also JavaScript holds exactly: 41 bits of Unix milliseconds and 12 random bits."""
+    return ((now & ((1 << 41) - 1)) << 12) | secrets.randbits(12)
+
+
 def public_id(person_id: int) -> str:
     """The id of a contact on the wire: 16 hex digits."""
     return f"{person_id:016x}"
@@ -272,6 +333,16 @@ def person_id_of(text: str) -> int | None:
 def visitor_ident(site: str, visitor: str) -> str:
     """The key under which a visitor id resolves to a person (HOUSE law 3)."""
     return f"{site}/visitor/{visitor}"
+
+
+def user_ident(site: str, user_id: str) -> str:
+    """The key under which a proved user_id resolves to a person."""
+    return f"{site}/user/{user_id}"
+
+
+def email_ident(site: str, email: str) -> str:
+    """The key under which a proved e-mail address resolves to a person."""
+    return f"{site}/email/{email}"
 
 
 encode_json = msgspec.json.Encoder().encode

@@ -9,7 +9,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-from server.model import Delivery, Milestone, Moment, Offer, Person, Total, TotalKey
+from server.filters import Filter
+from server.model import (
+    Attribute,
+    Delivery,
+    Milestone,
+    Moment,
+    Note,
+    Offer,
+    Person,
+    Tag,
+    Tagged,
+    Total,
+    TotalKey,
+)
 
 
 class Changes(NamedTuple):
@@ -28,6 +41,12 @@ class Changes(NamedTuple):
     """(site, name, first seen)."""
     deliveries: Collection[Delivery] = ()
     """Messages that leave the server, new ones."""
+    released: Collection[str] = ()
+    """Idents that are nobody's any more."""
+    tagged: Collection[Tagged] = ()
+    untagged: Collection[tuple[int, str]] = ()
+    """(person_id, tag id)."""
+    notes: Collection[Note] = ()
 
 
 class Transaction(Protocol):
@@ -98,16 +117,21 @@ class Reads(Protocol):
         email: str | None = None,
         email_prefix: str | None = None,
         roles: Collection[int] = (),
+        where: Filter | None = None,
+        archived: bool = True,
         limit: int,
         before: int | None = None,
     ) -> Page:
-        """People, newest first, of a site, by exact e-mail or its beginning (lower case), or all.
+        """People, newest first, of a site, by e-mail or its beginning (lower case), by a filter, or all.
 
-        `before` is a person_id. Merged ones are left out.
+        `before` is a person_id. Merged ones are left out, and those who are archived unless these are wanted.
         """
 
     async def trail(self, person_id: int, *, limit: int, before: tuple[int, str] | None = None) -> Trail:
         """The person's moments older than `before` = (at, event id)."""
+
+    async def moments_since(self, person_id: int, since: tuple[int, str], limit: int) -> list[Moment]:
+        """The person's moments newer than `since` = (at, event id), oldest first."""
 
     async def milestones(self, person_id: int) -> list[Milestone]:
         """Newest first."""
@@ -237,11 +261,49 @@ class Outbox(Protocol):
     async def is_unsubscribed(self, ident: str) -> bool: ...
 
 
+class Annotations(Protocol):
+    """What servers write about people, and the lists that it is chosen from."""
+
+    async def tags(self) -> list[Tag]:
+        """All tags, oldest first."""
+
+    async def tag(self, tag_id: str) -> Tag | None: ...
+
+    async def tag_named(self, name: str) -> Tag | None:
+        """The tag of this name, whatever its case."""
+
+    async def add_tag(self, tag: Tag) -> Tag:
+        """The tag, or the one that has its name already, now written as this one."""
+
+    async def rename_tag(self, tag_id: str, name: str) -> None:
+        """The name must be free. People keep the old one until it is saved with them."""
+
+    async def remove_tag(self, tag_id: str) -> None: ...
+
+    async def people_tagged(self, tag_id: str, *, after: int, limit: int) -> list[int]:
+        """Person ids greater than `after`, in order."""
+
+    async def tags_of(self, person_id: int) -> list[Tagged]:
+        """Oldest first."""
+
+    async def notes(self, person_id: int, *, limit: int, skip: int) -> tuple[list[Note], int]:
+        """Newest first, and how many there are in all."""
+
+    async def note(self, note_id: int) -> Note | None: ...
+
+    async def attributes(self) -> list[Attribute]:
+        """All of them, oldest first."""
+
+    async def save_attribute(self, attribute: Attribute) -> bool:
+        """False when another one of the model has this name."""
+
+
 class Store(Protocol):
     """A storage engine."""
 
     reads: Reads
     outbox: Outbox
+    annotations: Annotations
     operators: Operators
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from server.model import Kind, Milestone, Moment, Offer, Person, Total, TotalKey
+from server.model import Kind, Milestone, Moment, Note, Offer, Person, Tagged, Total, TotalKey
 from server.store.base import Changes, Lane
 from server.store.engine import Writing
 from server.store.outbox import SAVE_DELIVERIES, in_lanes, lane_of
@@ -104,6 +104,17 @@ SELECT site, name, first_seen FROM ROWS (site TEXT, name TEXT, first_seen BIGINT
 WHERE true ON CONFLICT DO NOTHING""",
 )
 
+_RELEASE = Statement[None]("release identities", "DELETE FROM identities WHERE ident IN LIST (TEXT)")
+
+_UNTAG = Statement[None](
+    "untag",
+    """
+DELETE FROM tagged
+WHERE (person_id, tag) IN (SELECT person_id, tag FROM ROWS (person_id BIGINT, tag TEXT) AS gone)""",
+)
+
+_TAG = insert(Tagged, "tagged", "ON CONFLICT DO NOTHING")
+_SAVE_NOTES = insert(Note, "notes", "ON CONFLICT DO NOTHING")
 _SAVE_PEOPLE = insert(Person, "people", replace(Person, "person_id"))
 _SAVE_EVENTS = insert(Moment, "events")
 _SAVE_MILESTONES = insert(Milestone, "milestones", "ON CONFLICT DO NOTHING")
@@ -152,6 +163,7 @@ class SqlTransaction:
         writes = [
             statement(rows)
             for statement, rows in (
+                (_RELEASE, sorted(changes.released)),
                 (_SAVE_IDENTITIES, sorted(changes.identities.items())),
                 (_SAVE_PEOPLE, [person for person in changes.people if self._row_changes(person)]),
                 (_SAVE_EVENTS, list(changes.events)),
@@ -160,6 +172,9 @@ class SqlTransaction:
                 (_SAVE_OFFERS, list(changes.offers)),
                 (_SAVE_EVENT_NAMES, sorted(changes.event_names)),
                 (SAVE_DELIVERIES, in_lanes(changes.deliveries)),
+                (_UNTAG, list(changes.untagged)),
+                (_TAG, list(changes.tagged)),
+                (_SAVE_NOTES, list(changes.notes)),
             )
             if rows
         ]

@@ -1,13 +1,16 @@
 """What the dashboard and the API look at, for every engine. Nothing here writes."""
 
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import lru_cache
+from typing import Any
 
+from server.filters import Filter
 from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
 from server.store.base import Page, Trail
 from server.store.engine import Engine
 from server.store.ingest import TOTALS, by_key
 from server.store.rows import selected
+from server.store.search import compile_filter
 from server.store.statement import Statement
 
 NEWER_MOMENTS = 200
@@ -22,6 +25,7 @@ _BY_SITE = "site = ?"
 _BY_EMAIL = "email = ?"
 _BY_EMAIL_PREFIX = "email >= ? AND email < ?"
 _BY_ROLE = "role IN LIST (SMALLINT)"
+_NOT_ARCHIVED = "archived IS NULL"
 _BEFORE = "person_id < ?"
 
 _TRAIL = Statement(
@@ -61,13 +65,13 @@ _ALL_OFFERS = Statement(
 _END_OF_TIME = (1 << 63) - 1
 
 
-@cache
+@lru_cache(maxsize=256)
 def _count_people(*conditions: str) -> Statement[tuple[int, ...]]:
     where = " AND ".join(conditions)
     return Statement("count people", f"SELECT {{count(*)}} FROM people WHERE {where}", tuple[int])
 
 
-@cache
+@lru_cache(maxsize=256)
 def _find_people(*conditions: str) -> Statement[Person]:
     where = " AND ".join(conditions)
     return Statement(
@@ -100,10 +104,18 @@ class SqlReads:
         email: str | None = None,
         email_prefix: str | None = None,
         roles: Collection[int] = (),
+        where: Filter | None = None,
+        archived: bool = True,
         limit: int,
         before: int | None = None,
     ) -> Page:
         conditions, parameters = _conditions(site, email, email_prefix, roles)
+        if not archived:
+            conditions.append(_NOT_ARCHIVED)
+        if where is not None:
+            condition, values = compile_filter(where)
+            conditions.append(condition)
+            parameters += values
         [(total,)] = await self._engine.read(_count_people(*conditions)(*parameters))
         if before is not None:
             conditions.append(_BEFORE)
@@ -120,6 +132,9 @@ class SqlReads:
             newer = await self._engine.read(_NEWER(person_id, newest.at, newest.id, NEWER_MOMENTS))
         return Trail(moments[:limit], newer, len(moments) > limit)
 
+    async def moments_since(self, person_id: int, since: tuple[int, str], limit: int) -> list[Moment]:
+        return await self._engine.read(_NEWER(person_id, *since, limit))
+
     async def milestones(self, person_id: int) -> list[Milestone]:
         return await self._engine.read(_MILESTONES(person_id))
 
@@ -135,9 +150,9 @@ class SqlReads:
 
 def _conditions(
     site: str | None, email: str | None, email_prefix: str | None, roles: Collection[int]
-) -> tuple[list[str], list[str | int | list[int]]]:
+) -> tuple[list[str], list[Any]]:
     """The conditions of a search and what is bound to them."""
-    conditions, parameters = [_EVERYBODY], list[str | int | list[int]]()
+    conditions, parameters = [_EVERYBODY], list[Any]()
     if site is not None:
         conditions.append(_BY_SITE)
         parameters.append(site)

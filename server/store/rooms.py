@@ -1,6 +1,7 @@
 """The rooms of a store, the same on every engine. A new one is added here and in `base.Store`."""
 
-from server.store.base import Operators, Outbox, Reads
+from server.store.annotations import SqlAnnotations
+from server.store.base import Annotations, Operators, Outbox, Reads
 from server.store.engine import Engine
 from server.store.ingest import SqlTransaction
 from server.store.operators import SqlOperators
@@ -13,6 +14,7 @@ class Rooms:
 
     def __init__(self, engine: Engine) -> None:
         self.reads: Reads = SqlReads(engine)
+        self.annotations: Annotations = SqlAnnotations(engine)
         self.operators: Operators = SqlOperators(engine)
         self.outbox: Outbox = SqlOutbox(engine)
 

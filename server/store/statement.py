@@ -3,6 +3,7 @@
     ?                                        a value
     person_id IN LIST (BIGINT)               one of a list of values
     ROWS (person_id BIGINT, id TEXT) AS new  rows to select from, given as one parameter
+    MEMBERS (traits) AS m                    a JSON column's members, as rows of m.name, m.text and m.number
     SELECT {person_id, JSON(traits)} FROM …  what comes back, as rows of the type that the statement gives
     RETURNING {ident, person_id}             the same
     … LIMIT ? FOR UPDATE SKIP LOCKED         but for rows that another transaction holds
@@ -23,6 +24,7 @@ _PARTS = re.compile(
     r"(?P<value>\?)"
     r"|IN LIST \((?P<list>[A-Z ]+)\)"
     r"|ROWS\s+\((?P<rows>[^)]+)\) AS (?P<alias>\w+)"
+    r"|MEMBERS \((?P<members>\w+)\) AS (?P<member_alias>\w+)"
     r"|\{(?P<answer>[^}]+)\}"
     r"|(?P<skip>FOR UPDATE SKIP LOCKED)"
 )
@@ -62,6 +64,11 @@ class Dialect(Protocol):
     def rows(self, columns: Sequence[Column], alias: str) -> str:
         """An item of FROM that holds rows."""
 
+    def members(self, column: str, alias: str) -> str:
+        """An item of FROM: the members of a JSON object. `text` is null but for text and booleans, which are
+        `true` and `false`; `number` but for numbers.
+        """
+
     def answer(self, columns: str) -> str:
         """What stands behind SELECT or RETURNING."""
 
@@ -93,6 +100,8 @@ def render(sql: str, dialect: Dialect) -> Rendered:
             columns = [Column(*column.split(maxsplit=1)) for column in match["rows"].split(", ")]
             parameters.append(tuple(column.type for column in columns))
             return dialect.rows(columns, match["alias"])
+        if match["members"]:
+            return dialect.members(match["members"], match["member_alias"])
         if match["answer"]:
             return dialect.answer(match["answer"])
         return dialect.skip_locked()

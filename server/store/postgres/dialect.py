@@ -27,6 +27,15 @@ class PostgresDialect:
         arrays = ", ".join(f"?::{column.type}[]" for column in columns)
         return f"unnest({arrays}) AS {alias} ({', '.join(column.name for column in columns)})"
 
+    def members(self, column: str, alias: str) -> str:
+        value = "value #>> '{}'"
+        return (
+            "(SELECT key AS name,"
+            f" CASE WHEN json_typeof(value) IN ('string', 'boolean') THEN {value} END COLLATE \"C\" AS text,"
+            f" CASE json_typeof(value) WHEN 'number' THEN CAST({value} AS DOUBLE PRECISION) END AS number"
+            f" FROM json_each({column})) AS {alias}"
+        )
+
     def answer(self, columns: str) -> str:
         return re.sub(r"JSON\(([\w.]+)\)", r"\1", columns)
 

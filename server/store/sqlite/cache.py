@@ -31,6 +31,8 @@ class Cache:
 
     def take_over(self, changes: Changes) -> None:
         """What a transaction has committed."""
+        for ident in changes.released:
+            self.idents.pop(ident, None)
         self.idents.update(changes.identities)
         self.totals.update(changes.totals)
         self.people.update((person.person_id, person) for person in changes.people)

@@ -23,6 +23,14 @@ class SqliteDialect:
             values = ", ".join(f"value ->> {place} AS {column.name}" for place, column in enumerate(columns))
         return f"(SELECT {values} FROM json_each(?)) AS {alias}"
 
+    def members(self, column: str, alias: str) -> str:
+        return (
+            "(SELECT key AS name,"
+            " CASE type WHEN 'text' THEN value WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' END AS text,"
+            " CASE WHEN type IN ('integer', 'real') THEN CAST(value AS REAL) END AS number"
+            f" FROM json_each({column})) AS {alias}"
+        )
+
     def answer(self, columns: str) -> str:
         return f"json_array({columns})"
 

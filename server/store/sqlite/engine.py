@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -60,7 +60,7 @@ class _Prepared(Generic[T]):
         return self._decode(f"[{','.join(row[0] for row in rows)}]")
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _prepared(statement: Statement[T]) -> _Prepared[T]:
     return _Prepared(statement)
 
