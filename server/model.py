@@ -208,6 +208,12 @@ class Offer(Struct, frozen=True, array_like=True):
     shown: int | None = None
     clicked: int | None = None
     dismissed: int | None = None
+    control: bool = False
+    """Whether it is only measured: never rendered, never shown."""
+    goal: int | None = None
+    """When the goal of the message was reached, within its time."""
+    ways: str = "page"
+    """The ways that it was given by, with commas in between."""
 
 
 class Delivery(Struct, frozen=True, array_like=True):

@@ -1,20 +1,46 @@
 """Whether a rule matches, and why: both from the same conditions."""
 
-from server.model import Event, Role
+from server.model import Kind, Role
 from server.rules.facts import Facts, Finding
 from server.rules.registry import find
-from server.rules.rule import Rule, When
+from server.rules.rule import Audience, Rule
 
 
 def matches(rule: Rule, facts: Facts) -> bool:
-    """Whether the rule's message is meant for this person now. Without an event, `when` is not asked."""
-    if facts.person.role not in rule.to:
-        return False
-    if rule.when is not None and facts.event is not None and not _triggers(rule.when, facts.event):
-        return False
-    if not all(find(asked, facts).holds for asked in rule.if_):
-        return False
-    return not any(find(asked, facts).holds for asked in rule.unless)
+    """Whether the rule's message is meant for this person now. Without an event, only a time is asked of
+    `when`."""
+    return is_triggered(rule, facts) and is_meant(rule, facts) and not is_stopped(rule, facts)
+
+
+def is_triggered(rule: Rule, facts: Facts) -> bool:
+    """Whether its moment has come."""
+    return rule.when is None or rule.when.holds(facts)
+
+
+def is_meant(rule: Rule, facts: Facts) -> bool:
+    """Whether the person belongs to its audience, `to` and `if`."""
+    return facts.person.role in rule.to and all(find(asked, facts).holds for asked in rule.if_)
+
+
+def is_stopped(rule: Rule, facts: Facts) -> bool:
+    """Whether something of `unless` holds, or its goal is reached."""
+    return any(find(asked, facts).holds for asked in rule.unless) or goal_count(rule, facts) > 0
+
+
+def goal_count(rule: Rule, facts: Facts) -> int:
+    """How often the person did what the rule's goal is, ever."""
+    if rule.goal is None:
+        return 0
+    if rule.goal.viewed is not None and rule.goal.viewed.exact is None:
+        return sum(total.count for path, total in facts.pages() if rule.goal.viewed.matches(path))
+    return sum(total.count for key in rule.goal_keys if (total := facts.total(Kind(key[0]), key[1])))
+
+
+def is_in(segment: Audience, facts: Facts) -> bool:
+    """Whether the person is in a segment."""
+    return all(find(asked, facts).holds for asked in segment.if_) and not any(
+        find(asked, facts).holds for asked in segment.unless
+    )
 
 
 def explain(rule: Rule, facts: Facts) -> list[Finding]:
@@ -22,16 +48,19 @@ def explain(rule: Rule, facts: Facts) -> list[Finding]:
     findings = []
     if len(rule.to) < len(Role):
         names = ", ".join(f"{role.name}s" for role in sorted(rule.to))
-        findings.append(Finding(facts.person.role in rule.to, facts.person.role.name, f"to {names}"))
-    if rule.when is not None and facts.event is not None:
-        value = facts.event.path or facts.event.name
-        findings.append(Finding(_triggers(rule.when, facts.event), value, f"when page {rule.when.page}"))
+        role = facts.person.role
+        findings.append(Finding(role in rule.to, Role(role).name, f"to {names}", (), "role", names))
+    if rule.when is not None and (facts.event is not None or rule.when.is_time):
+        findings.append(rule.when.find(facts))
     findings += (find(asked, facts) for asked in rule.if_)
     for asked in rule.unless:
         found = find(asked, facts)
-        findings.append(Finding(not found.holds, found.value, f"unless {found.text}", found.parts))
+        holds, text = not found.holds, f"unless {found.text}"
+        findings.append(
+            Finding(holds, found.value, text, found.parts, f"unless {found.subject}", f"not {found.wants}")
+        )
+    if rule.goal is not None:
+        count = goal_count(rule, facts)
+        subject = f"goal {rule.goal.text}"
+        findings.append(Finding(count == 0, count, f"{subject} not reached", (), subject, "never"))
     return findings
-
-
-def _triggers(when: When, event: Event) -> bool:
-    return event.name == "page_view" and when.page.matches(event.path)

@@ -5,8 +5,9 @@ none is a ValueError that shows the nearest one that is.
 """
 
 import difflib
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ _NUMBER = r"(-?\d{1,15}(?:\.\d{1,9})?)"
 _NUMBER_COMPARED = re.compile(rf"({_COMPARATORS}) {_NUMBER}")
 _BETWEEN_NUMBERS = re.compile(rf"between {_NUMBER} and {_NUMBER}")
 _DURATION = re.compile(r"(\d{1,9}) (second|minute|hour|day|week)s?")
+_TRIED_COMPARISON = re.compile(r"([a-z ]{4,16}?|[<>=]{1,2}) ?(-?\d{1,15}(?:\.\d{1,9})?)")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -64,7 +66,7 @@ def parse_times(text: str) -> Times:
             raise ValueError(f"'{_shown(text)}' can never hold; write 'between {high} and {low}'.")
         return Times(low, high, f"between {low} and {high}")
     if not (found := _TIMES.fullmatch(words)):
-        raise ValueError(_no_phrase(text, "number of times", TIMES))
+        raise ValueError(no_phrase(text, "number of times", TIMES))
     comparator = (found[1] or "exactly").replace("less than", "fewer than")
     number = int(_NUMBERS.get(found[2], found[2]))
     if comparator == "fewer than" and number == 0:
@@ -90,8 +92,8 @@ class Comparison(NamedTuple):
     def holds(self, value: object) -> bool:
         """Texts are equal letter by letter, `true` and `false` are texts, numbers are compared as numbers."""
         if self.low is None and self.high is None:
-            return _as_text(value) == self.text
-        number = _as_number(value)
+            return _as_text(value) == self.text or _is_number(value, self.text)
+        number = as_number(value)
         if number is None:
             return False
         if self.open:
@@ -112,6 +114,7 @@ def parse_comparison(text: str) -> Comparison:
             raise ValueError(f"'{_shown(text)}' can never hold; write 'between {found[2]} and {found[1]}'.")
         return Comparison(words, low, high)
     if not (found := _NUMBER_COMPARED.fullmatch(words)):
+        _refuse_misspelt(text, words)
         return Comparison(text)
     number = float(found[2])
     match found[1]:
@@ -126,19 +129,54 @@ def parse_comparison(text: str) -> Comparison:
     return Comparison(words, number, number)
 
 
+def _refuse_misspelt(text: str, words: str) -> None:
+    """`more then 10` is meant as a comparison, not as a text that a value could be."""
+    if not (tried := _TRIED_COMPARISON.fullmatch(words)):
+        return
+    comparators = _COMPARATORS.split("|")
+    near = difflib.get_close_matches(tried[1], comparators, n=1, cutoff=0.8)
+    if comparator := _SYMBOLS.get(tried[1], near[0] if near else None):
+        raise ValueError(f"'{_shown(text)}' is no comparison; did you mean '{comparator} {tried[2]}'?")
+
+
 def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
-def _as_number(value: object) -> float | None:
+def _is_number(value: object, text: str) -> bool:
+    """Whether a number is the one that was written: `10` is 10.0 too."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return as_number(text) == value
+
+
+def as_number(value: object) -> float | None:
+    """The number that a value is or spells, or None. Booleans, infinities and NaN are none."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return float(value)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
+
+
+class Duration(NamedTuple):
+    """A length of time as it was written."""
+
+    span: int
+    """Milliseconds."""
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def read_duration(text: str) -> Duration:
+    """`7 days` with its words."""
+    return Duration(parse_duration(text), _words(text))
 
 
 def parse_duration(text: str) -> int:
@@ -146,7 +184,7 @@ def parse_duration(text: str) -> int:
     if not (found := _DURATION.fullmatch(_words(text))):
         if re.search(r"month|year", text):
             raise ValueError(f"'{_shown(text)}': months and years differ in length; write days.")
-        raise ValueError(_no_phrase(text, "duration", DURATIONS))
+        raise ValueError(no_phrase(text, "duration", DURATIONS))
     span = int(found[1]) * _UNITS[found[2]]
     if not 0 < span <= _LONGEST:
         raise ValueError(f"'{_shown(text)}' is out of range; a duration has 1 second to 100 years.")
@@ -185,6 +223,22 @@ class Period(NamedTuple):
             return False
         return self.until is None or at < self.until.at(now, site)
 
+    @property
+    def ripens(self) -> bool:
+        """Whether what happened comes to lie in it by time alone: `more than 5 days ago`."""
+        return isinstance(self.until, Ago)
+
+    @property
+    def expires(self) -> bool:
+        """Whether what happened leaves it by time alone: `within 7 days`."""
+        return isinstance(self.since, Ago)
+
+    def edges(self, at: int) -> Iterator[int]:
+        """When what happened `at` comes to lie in it, or no longer does, by time alone."""
+        for edge in (self.since, self.until):
+            if isinstance(edge, Ago):
+                yield at + edge.span + 1
+
     def __str__(self) -> str:
         return self.text
 
@@ -204,19 +258,19 @@ def parse_period(text: str, zones: Zones) -> Period:
         return Period(Ago(parse_duration(words.removeprefix("less than ").removesuffix(" ago"))), None, words)
     word, _, rest = words.partition(" ")
     if word not in ("before", "after", "on") or not rest:
-        raise ValueError(_no_phrase(text, "period", PERIODS))
+        raise ValueError(no_phrase(text, "period", PERIODS))
     date = rest.upper()
     if word == "before":
-        return Period(None, _instant(date, zones), f"before {date}")
+        return Period(None, parse_instant(date, zones), f"before {date}")
     if word == "after":
-        return Period(_instant(date, zones, end=True), None, f"after {date}")
+        return Period(parse_instant(date, zones, end=True), None, f"after {date}")
     if len(date) > len("2026-12-01"):
         raise ValueError(f"'{_shown(text)}': `on` takes a day, such as 'on {date[:10]}'.")
-    return Period(_instant(date, zones), _instant(date, zones, end=True), f"on {date}")
+    return Period(parse_instant(date, zones), parse_instant(date, zones, end=True), f"on {date}")
 
 
-def _instant(date: str, zones: Zones, *, end: bool = False) -> Instant:
-    """The beginning of a day or moment; with `end`, when it is over."""
+def parse_instant(date: str, zones: Zones, *, end: bool = False) -> Instant:
+    """`2026-12-01` or `2026-12-01 09:00`: its beginning; with `end`, when it is over."""
     if not _DATE.fullmatch(date):
         raise ValueError(f"'{_shown(date)}' is no date; write it as 2026-12-01 or 2026-12-01 09:00.")
     try:
@@ -244,7 +298,7 @@ def _shown(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _no_phrase(text: str, what: str, forms: tuple[str, ...]) -> str:
+def no_phrase(text: str, what: str, forms: Sequence[str]) -> str:
     """Why this text is no such phrase, with the nearest one that is, numbers kept."""
     words = _words(text)
     for symbol, comparator in _SYMBOLS.items():
@@ -253,8 +307,9 @@ def _no_phrase(text: str, what: str, forms: tuple[str, ...]) -> str:
             break
     words = re.sub(r"^(\d+) ?\+", r"at least \1", words)
     numbers = re.findall(r"\d{4}-\d\d-\d\d|\d+", words)
-    if words.isdecimal() and forms is DURATIONS:
-        words += " days"
+    if forms is DURATIONS:
+        words = re.sub(r"^(?:within|in|for|after|the last|last) ", "", words)
+        words += " days" if words.isdecimal() else ""
     shape = _shape(words)
     shapes = {_shape(form): form for form in forms}
     near = difflib.get_close_matches(shape, shapes, n=1, cutoff=0.65)

@@ -1,22 +1,39 @@
-"""From what happened to the rules that ask about it, at a cost that the other rules do not raise.
+"""From what happened to the rules that it concerns, at a cost that the other rules do not raise.
 
-    a page view -> the rules whose `when` names its page, and all that have no `when`
-    any event   -> the rules without `when` that ask for a total which it adds to
+    a page view -> the rules whose `when` names its page, and those that any page view may trigger
+    an event    -> the rules whose `when` names it, and those without `when` that ask for what it adds to
+    both        -> the rules whose goal it is, and those that may fall due because of it
 
-Which patterns a path matches is found out once for each distinct path; whether any does, by one expression.
+Which rules a path or a name concerns is found out once for each; whether any pattern matches a path, by one
+expression.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-from server.model import Event
+from server.model import Event, Kind
 from server.people.state import counts_for
 from server.rules.pages import PagePattern, any_of
 from server.rules.registry import Key
 from server.rules.rule import Rule
 
 KNOWN_PATHS = 16_384
+
+
+class Concern(NamedTuple):
+    """The rules that an event concerns, each in the order of the file."""
+
+    asked: tuple[Rule, ...] = ()
+    """They may match because of it, or offer again what was won."""
+    goals: tuple[Rule, ...] = ()
+    """It is what they are for."""
+    armed: tuple[Rule, ...] = ()
+    """They may fall due some time after it."""
+
+
+NOBODY = Concern()
 
 
 class RuleSet:
@@ -29,17 +46,43 @@ class RuleSet:
         self._by_pattern: list[tuple[int, PagePattern]] = []
         self._anywhere: list[int] = []
         self._by_key: defaultdict[Key, list[int]] = defaultdict(list)
+        self._by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._goals: defaultdict[Key, list[int]] = defaultdict(list)
+        self._goal_patterns: list[tuple[int, PagePattern]] = []
+        self._arms: defaultdict[Key, list[int]] = defaultdict(list)
         for number, rule in enumerate(self._rules):
-            if rule.when is None:
-                self._anywhere.append(number)
-                for key in rule.asks:
-                    self._by_key[key].append(number)
-            elif rule.when.page.exact is not None:
-                self._by_page[rule.when.page.exact].append(number)
-            else:
-                self._by_pattern.append((number, rule.when.page))
+            self._place(number, rule)
         self._any_pattern = any_of([page for _, page in self._by_pattern])
         self._on_page = lru_cache(maxsize=KNOWN_PATHS)(self._find_on_page)
+        self._on_name = lru_cache(maxsize=KNOWN_PATHS)(self._find_by_keys)
+        self.armed_by_visits = tuple(rule for rule in self._rules if _is_timed(rule) and not _arming(rule))
+        """They may fall due some time after a visit, whatever is done in it."""
+
+    def _place(self, number: int, rule: Rule) -> None:
+        when = rule.when
+        if when is None:
+            self._anywhere.append(number)
+            for key in rule.asks - rule.goal_keys:
+                self._by_key[key].append(number)
+            for name, _ in rule.looks_back:
+                self._by_name[name].append(number)
+            if rule.deliver.leaves:
+                self._by_name["identify"].append(number)
+        elif when.page is not None and when.page.exact is not None:
+            self._by_page[when.page.exact].append(number)
+        elif when.page is not None:
+            self._by_pattern.append((number, when.page))
+        elif when.event is not None:
+            self._by_name[when.event].append(number)
+        if when is not None and when.page is None and rule.deliver.page is not None:
+            # What an event or a time won is offered on any page.
+            self._anywhere.append(number)
+        for key in rule.goal_keys:
+            self._goals[key].append(number)
+        if rule.goal is not None and rule.goal.viewed is not None and rule.goal.viewed.exact is None:
+            self._goal_patterns.append((number, rule.goal.viewed))
+        for key in _arming(rule) if _is_timed(rule) else ():
+            self._arms[key].append(number)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules)
@@ -50,17 +93,52 @@ class RuleSet:
     def get(self, rule_id: str) -> Rule | None:
         return self._by_id.get(rule_id)
 
-    def concerned(self, event: Event, site: str) -> Sequence[Rule]:
-        """The rules that may match because of this event, in the file's order. They hold for every site."""
+    def concern(self, event: Event) -> Concern:
+        """The rules that this event concerns. They hold for every site."""
         if event.name == "page_view":
             return self._on_page(event.path)
-        if not self._by_key:
-            return ()
-        numbers = {number for key in counts_for(event) for number in self._by_key.get(key, ())}
-        return tuple(self._rules[number] for number in sorted(numbers))
+        if event.name == "form_error":
+            return self._find_by_keys(event.name, tuple(counts_for(event)))
+        return self._on_name(event.name)
 
-    def _find_on_page(self, path: str) -> tuple[Rule, ...]:
-        numbers = [*self._anywhere, *self._by_page.get(path, ())]
+    def concerned(self, event: Event, site: str) -> Sequence[Rule]:
+        """The rules that may match because of this event, in the file's order."""
+        return self.concern(event).asked
+
+    def _find_on_page(self, path: str) -> Concern:
+        keys = ((Kind.event, "page_view"), (Kind.page, path))
+        numbers = [*self._anywhere, *self._by_page.get(path, ()), *self._by_name.get("page_view", ())]
         if self._by_pattern and self._any_pattern(path):
             numbers += (number for number, page in self._by_pattern if page.matches(path))
-        return tuple(self._rules[number] for number in sorted(numbers))
+        goals = [number for key in keys for number in self._goals.get(key, ())]
+        goals += (number for number, page in self._goal_patterns if page.matches(path))
+        arms = (number for key in keys for number in self._arms.get(key, ()))
+        return self._concern(numbers, goals, arms)
+
+    def _find_by_keys(self, name: str, keys: Sequence[Key] = ()) -> Concern:
+        keys = keys or ((Kind.event, name),)
+        numbers = [number for key in keys for number in self._by_key.get(key, ())]
+        numbers += self._by_name.get(name, ())
+        goals = (number for key in keys for number in self._goals.get(key, ()))
+        return self._concern(numbers, goals, (number for key in keys for number in self._arms.get(key, ())))
+
+    def _concern(self, asked: Iterable[int], goals: Iterable[int], arms: Iterable[int]) -> Concern:
+        found = Concern(self._in_order(asked), self._in_order(goals), self._in_order(arms))
+        return found if any(found) else NOBODY
+
+    def _in_order(self, numbers: Iterable[int]) -> tuple[Rule, ...]:
+        return tuple(self._rules[number] for number in sorted(set(numbers)))
+
+
+def _is_timed(rule: Rule) -> bool:
+    """Whether it may have to be said without a visit."""
+    return rule.falls_due and rule.deliver.leaves
+
+
+def _arming(rule: Rule) -> set[Key]:
+    """The totals after whose change it may fall due; none where that hangs on visits only."""
+    keys = set(rule.asks - rule.goal_keys)
+    keys |= {(Kind.event, name) for name, _ in rule.looks_back}
+    if rule.asks_pages:
+        keys.add((Kind.event, "page_view"))
+    return keys

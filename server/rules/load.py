@@ -1,6 +1,7 @@
 """leadtrail.yaml from text to `Config`, or every mistake in it at once, each with its line and column."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,8 +20,11 @@ from server.rules.schema import MAX_RULES, Config, File
 MAX_MISTAKES = 100
 
 
-def load_file(path: Path) -> Config:
-    """The configuration in this file. Raises ConfigError, also where the file cannot be read."""
+def load_file(path: Path, webhook_allow: Sequence[str] = ()) -> Config:
+    """The configuration in this file. Raises ConfigError, also where the file cannot be read.
+
+    `webhook_allow` is the setting of that name: private addresses that webhooks may name.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -44,13 +48,13 @@ def load_file(path: Path) -> Config:
         raise ConfigError(
             str(path), [Mistake(line, column, "this is no UTF-8; save the file in that encoding.")]
         ) from None
-    return load(text, str(path))
+    return load(text, str(path), webhook_allow)
 
 
-def load(text: str, filename: str) -> Config:
+def load(text: str, filename: str, webhook_allow: Sequence[str] = ()) -> Config:
     """The configuration that the text says. Raises ConfigError with all its mistakes."""
     document = read_document(text)
-    file, groups = _read(document)
+    file, groups = _read(document, webhook_allow)
     told: list[Mistake] = []
     for group in (document.mistakes, *groups):
         # What is wrong with a place is told once, by whoever sees it first.
@@ -61,7 +65,7 @@ def load(text: str, filename: str) -> Config:
     return _config(file)
 
 
-def _read(document: Document) -> tuple[File | None, list[list[Mistake]]]:
+def _read(document: Document, webhook_allow: Sequence[str]) -> tuple[File | None, list[list[Mistake]]]:
     """The file, or the mistakes in it, those that explain others first."""
     if not document.readable:
         return None, []
@@ -69,7 +73,7 @@ def _read(document: Document) -> tuple[File | None, list[list[Mistake]]]:
         return None, [[mistake]]
     groups = [find_empty(document), find_broken_links(document)]
     try:
-        return _validate(document.data), groups
+        return _validate(document.data, webhook_allow), groups
     except ValidationError as error:
         return None, [*groups, explain_errors(error.errors(include_url=False), document)]
 
@@ -95,10 +99,10 @@ def _stranger(document: Document) -> Mistake | None:
     return None
 
 
-def _validate(data: dict[str, Any]) -> File:
+def _validate(data: dict[str, Any], webhook_allow: Sequence[str]) -> File:
     """The data as types. Raises pydantic's ValidationError."""
     begun = {name: value for name, value in data.items() if value is not None}
-    return File.model_validate(begun, context={"zones": _zones(data)})
+    return File.model_validate(begun, context={"zones": _zones(data), "webhook_allow": webhook_allow})
 
 
 def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
@@ -135,6 +139,7 @@ def _config(file: File) -> Config:
         sites={form.key: form.site() for form in file.sites},
         rules=RuleSet(file.messages),
         segments=file.segments,
+        caps=file.caps,
         retention=file.retention,
         identity_secret_env={
             form.key: form.identity_secret_env for form in file.sites if form.identity_secret_env

@@ -1,8 +1,7 @@
 """What pydantic finds wrong, in the words of the file's author and with the line and column.
 
 A place is a path of steps through the file (`messages`, 0, `if`, 2, `viewed`). Unknown keys are answered with
-the known ones of that very mapping; keys of the language that are still to come, with what can be written
-today.
+the known ones of that very mapping; keys that stand elsewhere, with where.
 """
 
 import difflib
@@ -13,39 +12,16 @@ from pydantic import BaseModel
 
 from server.errors import Mistake
 from server.rules.conditions import TAG
+from server.rules.deliver import PageMessage
 from server.rules.document import Document, Step
 from server.rules.registry import FORMS, Form
-from server.rules.rule import Deliver, PageMessage, Rule, When
 from server.rules.schema import File, SiteForm
 
-NOT_YET: Mapping[type[BaseModel], Mapping[str, str]] = {
-    File: {"caps": "each message is shown once to a person"},
+INSTEAD: Mapping[type[BaseModel], Mapping[str, str]] = {
     SiteForm: {"consent": 'put data-consent="pending" on the tag'},
-    Rule: {
-        "goal": "`unless: [{did: …}]` stops the message when it was done",
-        "control": "everybody who matches gets the message",
-        "schedule": "the message is on as long as it stands here",
-    },
-    When: {
-        "event": "a message is shown on a page view: `page`, and `did` under `if`",
-        "where": "`if` counts with `viewed` and `did`",
-        "since_last": "`if: [{did: …, last: more than 30 days ago}]` is asked at each page view",
-        "passes": "`if: [{did: …, last: more than 30 days ago}]` is asked at each page view",
-    },
-    Deliver: {"webhook": "`page` is the way there is", "email": "`page` is the way there is"},
     PageMessage: {"html": "a message is plain text: `title` and `body`"},
 }
-"""Keys that the language will have, with what there is instead."""
-
-CONDITIONS_NOT_YET = {
-    "tag": "`attribute` compares what identify said",
-    "country": "nothing tells this server yet where a visitor is",
-}
-WITH_CONDITIONS_NOT_YET = {
-    "in": "`times` counts all history; `first` and `last` take `within 7 days`",
-    "where": "an event is counted by its name",
-    "then_not": "`unless: [{did: …}]` stops the message",
-}
+"""Keys that people look for, with what there is in their place."""
 
 
 def explain_errors(errors: Sequence[Any], document: Document) -> list[Mistake]:
@@ -144,10 +120,8 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 
 def _unknown_key(key: str, model: type[BaseModel]) -> str:
-    is_condition = issubclass(model, Form)
-    coming = {**CONDITIONS_NOT_YET, **WITH_CONDITIONS_NOT_YET} if is_condition else NOT_YET.get(model, {})
-    if key in coming:
-        return f"`{key}` is not supported yet; {coming[key]}."
+    if advice := INSTEAD.get(model, {}).get(key):
+        return f"`{key}` is no key here; {advice}."
     known = _keys(model)
     where = f"of `{model.condition}`" if issubclass(model, Form) else "here"
     return f"`{_cut(key)}` is no key {where}; {_near(key, known)}"
@@ -160,10 +134,6 @@ def _no_condition(value: Any, steps: tuple[Step, ...]) -> tuple[tuple[Step, ...]
     if len(named) > 1:
         first, second = named[:2]
         return (*steps, second), f"`{first}` and `{second}` are two conditions; make two entries of them."
-    for name in value:
-        coming = {**CONDITIONS_NOT_YET, **WITH_CONDITIONS_NOT_YET}
-        if name in coming:
-            return (*steps, name), f"`{name}` is not supported yet; {coming[name]}."
     if not value:
         return steps, f"this condition is empty; there are {_listed(list(FORMS))}."
     name = next((name for name in value if difflib.get_close_matches(name, FORMS, 1)), next(iter(value)))
@@ -186,8 +156,6 @@ def _plain(kind: str, error: Any, steps: tuple[Step, ...]) -> str:
             else f"write {_listed(allowed)}"
         )
         shown = f"'{_cut(str(error['input']))}'" if isinstance(error["input"], str) else "this"
-        if steps[-1] == "send":
-            return f"{shown} is not supported yet; `send` is once: a message is shown once to a person."
         return f"{shown} is none of {_listed(allowed)}." if " is " not in near else f"{shown}: {near}."
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{last}is a mapping: write `key: value` lines under it."

@@ -6,6 +6,7 @@ the whole.
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,12 +34,13 @@ class _Look(NamedTuple):
 class Live:
     """`current` is the configuration to use: replaced as a whole, never changed. Take it once a batch."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, webhook_allow: Sequence[str] = ()) -> None:
         """Read the file. Raises ConfigError: a server does not start with a broken one."""
         self._path = path
+        self._webhook_allow = webhook_allow
         self._read = self._seen = _look(path)
         self._seen_since = 0.0
-        self.current: Config = load_file(path)
+        self.current: Config = load_file(path, webhook_allow)
         self.mistakes: list[str] = []
         """What is wrong with the file since it last changed; empty while `current` is what it says."""
 
@@ -46,7 +48,7 @@ class Live:
         """Read the file now, whether it has changed or not (SIGHUP)."""
         self._read = _look(self._path)
         try:
-            self._take(load_file(self._path))
+            self._take(load_file(self._path, self._webhook_allow))
         except ConfigError as error:
             self._refuse(error)
 
@@ -66,7 +68,7 @@ class Live:
             return False
         self._read = look
         try:
-            self._take(await asyncio.to_thread(load_file, self._path))
+            self._take(await asyncio.to_thread(load_file, self._path, self._webhook_allow))
         except ConfigError as error:
             self._refuse(error)
         return True

@@ -2,108 +2,23 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from server.clock import HOUR, SECOND
-from server.messages.template import check_template
-from server.model import Role
+from server.model import Kind, Role
 from server.rules.conditions import Condition
-from server.rules.grammar import Times, parse_duration
-from server.rules.registry import Form, Key
-from server.rules.values import PageText, written
+from server.rules.deliver import Deliver
+from server.rules.facts import Facts
+from server.rules.grammar import Times
+from server.rules.part import Part
+from server.rules.policy import ONCE, ControlText, Goal, SendText
+from server.rules.registry import Form, Key, Look
+from server.rules.schedule import Schedule
+from server.rules.values import written
+from server.rules.when import When
 
 ROLES = {"visitors": Role.visitor, "leads": Role.lead, "users": Role.user}
-
-
-class Part(BaseModel):
-    """A mapping of the file: any key that it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-def _template(text: str) -> str:
-    check_template(text)
-    return text
-
-
-def _link(text: str) -> str:
-    url = text.strip()
-    if "{{" in url or "{%" in url:
-        raise ValueError("A link is the same for everybody; leave the template out.")
-    if any(not character.isprintable() or character in ' \\"<>' for character in url):
-        raise ValueError(
-            "A link holds no spaces, quotes, backslashes or angle brackets; percent-encode them."
-        )
-    try:
-        scheme = urlsplit(url).scheme
-    except ValueError:
-        raise ValueError("This is no link; write https://…, or a path such as /contact.") from None
-    if scheme not in ("", "http", "https"):
-        raise ValueError(f"A link is http, https or a path such as /contact, never {scheme[:20]}:.")
-    if scheme and not urlsplit(url).hostname:
-        raise ValueError(
-            "This link names no host; write https://example.com/contact, or a path such as /contact."
-        )
-    return url
-
-
-def _seconds(text: str) -> int:
-    """`5`, which is seconds, or a duration."""
-    span = int(text) * SECOND if text.isdecimal() and len(text) < 9 else parse_duration(text)
-    if span > HOUR:
-        raise ValueError("At most 1 hour: few stay longer on a page.")
-    return span // SECOND
-
-
-def _sender(value: Any) -> Any:
-    return value["name"] if isinstance(value, dict) and value.keys() == {"name"} else value
-
-
-TemplateText = Annotated[str, written(_template)]
-LinkText = Annotated[str, written(_link)]
-SecondsText = Annotated[int, written(_seconds)]
-
-
-class Button(Part):
-    label: TemplateText
-    url: LinkText
-
-
-class PageMessage(Part):
-    """A message that the page shows."""
-
-    style: Literal["note", "banner", "modal"] = "note"
-    title: TemplateText | None = None
-    body: TemplateText | None = None
-    sender: Annotated[TemplateText | None, BeforeValidator(_sender)] = Field(default=None, alias="from")
-    button: Button | None = None
-    after: SecondsText | None = None
-    """Seconds on the page before it is shown."""
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "PageMessage":
-        if self.title is None and self.body is None:
-            raise ValueError("A page message needs a `title`, a `body`, or both.")
-        return self
-
-
-class Deliver(Part):
-    page: PageMessage | None = None
-
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> "Deliver":
-        if self.page is None:
-            raise ValueError("`deliver` needs a way: `page`.")
-        return self
-
-
-class When(Part):
-    page: PageText
-    after: SecondsText | None = None
-    """Seconds on the page."""
 
 
 def _roles(value: Any) -> frozenset[Role]:
@@ -176,20 +91,62 @@ class Rule(Audience):
     id: Id
     to: Roles = frozenset(Role)
     when: When | None = None
-    send: Literal["once"] = "once"
+    send: SendText = ONCE
+    goal: Goal | None = None
+    control: ControlText | None = None
+    schedule: Schedule | None = None
     deliver: Deliver
 
     @cached_property
     def asks(self) -> frozenset[Key]:
-        """The totals that its conditions look at."""
-        return frozenset(key for condition in self.conditions() for key in condition.asks())
+        """The totals that it looks at."""
+        keys = {key for condition in self.conditions() for key in condition.asks()}
+        if self.when is not None and self.when.since_last is not None:
+            keys.add((Kind.event, self.when.since_last))
+        return frozenset(keys | self.goal_keys)
+
+    @cached_property
+    def goal_keys(self) -> frozenset[Key]:
+        """The total that its goal adds to; none for a goal of many pages."""
+        if self.goal is None:
+            return frozenset()
+        if self.goal.did is not None:
+            return frozenset({(Kind.event, self.goal.did)})
+        page = self.goal.viewed.exact if self.goal.viewed else None
+        return frozenset() if page is None else frozenset({(Kind.page, page)})
 
     @cached_property
     def asks_pages(self) -> bool:
-        """Whether they look at all pages of the person, for a glob or a regex."""
-        return any(condition.asks_pages() for condition in self.conditions())
+        """Whether it looks at all pages of the person, for a glob or a regex."""
+        many = self.goal is not None and self.goal.viewed is not None and self.goal.viewed.exact is None
+        return many or any(condition.asks_pages() for condition in self.conditions())
 
     @cached_property
     def asks_offers(self) -> bool:
-        """Whether they look at the messages that the person won."""
+        """Whether its conditions look at the messages that the person won."""
         return any(condition.asks_offers() for condition in self.conditions())
+
+    @cached_property
+    def asks_tags(self) -> bool:
+        """Whether it looks at the person's tags."""
+        return any(condition.asks_tags() for condition in self.conditions())
+
+    @cached_property
+    def looks_back(self) -> tuple[Look, ...]:
+        """The person's own stored events that it looks at."""
+        return tuple({look for condition in self.conditions() for look in condition.looks_back()})
+
+    @cached_property
+    def falls_due(self) -> bool:
+        """Whether time alone may make it match: `since_last`, or a sequence or time and no `when`."""
+        if self.when is not None:
+            return self.when.is_time
+        return any(asked.ripens() for asked in self.if_) or any(asked.expires() for asked in self.unless)
+
+    def due_at(self, facts: Facts) -> int | None:
+        """When time alone may next make it match, after now; None when it cannot."""
+        edges = [edge for asked in self.conditions() for edge in asked.edges(facts)]
+        if self.when is not None and self.when.passes is not None and self.when.since_last is not None:
+            total = facts.total(Kind.event, self.when.since_last)
+            edges += [] if total is None else [total.last + self.when.passes.span]
+        return min((edge for edge in edges if edge > facts.now), default=None)

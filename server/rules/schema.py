@@ -11,9 +11,12 @@ from pydantic import Field
 from server.clock import DAY
 from server.model import Site
 from server.rules.conditions import Condition
+from server.rules.deliver import variable
 from server.rules.grammar import parse_duration
 from server.rules.index import RuleSet
-from server.rules.rule import Audience, Id, Part, Rule
+from server.rules.part import Part
+from server.rules.policy import Caps
+from server.rules.rule import Audience, Id, Rule
 from server.rules.values import written
 
 __all__ = ["Config", "File", "Rule", "RuleSet", "SegmentForm", "SiteForm"]
@@ -76,12 +79,6 @@ def _site_key(text: str) -> str:
     return text
 
 
-def _variable(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise ValueError("This is the name of an environment variable that holds the secret, not the secret.")
-    return text
-
-
 def _retention(text: str) -> int | None:
     if text.strip() == "forever":
         return None
@@ -107,7 +104,7 @@ class SiteForm(Part):
     webdriver: Literal["allow", "refuse"] = "refuse"
     gpc: Literal["honour", "ignore"] = "honour"
     dnt: Literal["honour", "ignore"] = "ignore"
-    identity_secret_env: Annotated[str, written(_variable)] | None = None
+    identity_secret_env: Annotated[str, written(variable)] | None = None
 
     def site(self) -> Site:
         return Site(
@@ -135,6 +132,7 @@ class File(Part):
     sites: Annotated[list[SiteForm], Field(min_length=1)]
     segments: dict[Id, SegmentForm] = {}
     messages: list[Rule] = []
+    caps: Caps = Caps()
     retention: Annotated[int | None, written(_retention)] = 90 * DAY
 
 
@@ -144,6 +142,7 @@ class Config(NamedTuple):
     sites: Mapping[str, Site] = {}
     rules: RuleSet = RuleSet()
     segments: Mapping[str, SegmentForm] = {}
+    caps: Caps = Caps()
     retention: int | None = 90 * DAY
     """How long raw events are kept, in milliseconds; None is for ever."""
     identity_secret_env: Mapping[str, str] = {}

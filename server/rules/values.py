@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, ValidationInfo
 
-from server.rules.grammar import Comparison, Period, Times, Zones, parse_comparison, parse_period, parse_times
+from server.rules.grammar import (
+    Comparison,
+    Duration,
+    Period,
+    Times,
+    Zones,
+    parse_comparison,
+    parse_period,
+    parse_times,
+    read_duration,
+)
 from server.rules.pages import HostPattern, PagePattern, parse_host, parse_page
 
 MAX_TEXT = 2_000
@@ -33,14 +43,26 @@ def written(parse: Callable[[str], Any]) -> PlainValidator:
 
 
 def _parse_period(value: Any, info: ValidationInfo) -> Period:
-    zones: Zones = (info.context or {}).get("zones", {})
-    return parse_period(text_of(value), zones)
+    return parse_period(text_of(value), zones_of(info))
 
 
 def _parse_event(text: str) -> str:
     if len(text) > 120 or not text.isprintable():
         raise ValueError("is no event's name; those have 1 to 120 characters and no control characters.")
     return text
+
+
+def zones_of(info: ValidationInfo) -> Zones:
+    """The time zones of the file's sites, which dates are read in."""
+    zones: Zones = (info.context or {}).get("zones", {})
+    return zones
+
+
+def _parse_country(text: str) -> str:
+    code = text.strip().upper()
+    if not re.fullmatch(r"[A-Z]{2}", code):
+        raise ValueError(f"'{text[:40]}' is no country; write its two letters, such as PT.")
+    return code
 
 
 def _parse_language(text: str) -> str:
@@ -55,6 +77,8 @@ EventName = Annotated[str, written(_parse_event)]
 PageText = Annotated[PagePattern, written(parse_page)]
 TimesText = Annotated[Times, written(parse_times)]
 PeriodText = Annotated[Period, PlainValidator(_parse_period, json_schema_input_type=str)]
+DurationText = Annotated[Duration, written(read_duration)]
 ComparisonText = Annotated[Comparison, written(parse_comparison)]
 HostText = Annotated[HostPattern, written(parse_host)]
 LanguageText = Annotated[str, written(_parse_language)]
+CountryText = Annotated[str, written(_parse_country)]

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from server.rules.facts import Facts, Finding
-from server.rules.registry import Form, Key, condition, find
+from server.rules.registry import Form, condition, find
 from server.rules.values import Text
 
 if TYPE_CHECKING:
@@ -15,17 +15,10 @@ if TYPE_CHECKING:
 
 
 class _Group(Form):
-    """A form that holds conditions. It asks for what they ask for."""
+    """A form that holds conditions."""
 
-    def asks(self) -> Iterator[Key]:
-        for inner in self.inner():
-            yield from inner.asks()
-
-    def asks_pages(self) -> bool:
-        return any(inner.asks_pages() for inner in self.inner())
-
-    def asks_offers(self) -> bool:
-        return any(inner.asks_offers() for inner in self.inner())
+    parts_wanted: ClassVar[str]
+    """How many of them, in words."""
 
     def found(self, facts: Facts) -> tuple[Finding, ...]:
         return tuple(find(inner, facts) for inner in self.inner())
@@ -34,8 +27,21 @@ class _Group(Form):
     def text(self) -> str:
         return f"{self.condition} ({'; '.join(inner.text for inner in self.inner())})"
 
+    @cached_property
+    def subject(self) -> str:
+        return self.condition
+
+    @cached_property
+    def wants(self) -> str:
+        return self.parts_wanted
+
+    def judge(self, holds: bool, value: object, parts: tuple[Finding, ...]) -> Finding:
+        return Finding(holds, value, self.text, parts, self.subject, self.wants)
+
 
 class All(_Group):
+    parts_wanted = "all of them"
+
     all: Annotated[list["Condition"], Field(min_length=1)]
 
     def inner(self) -> Iterator[Form]:
@@ -47,10 +53,12 @@ def all_(asked: All, facts: Facts) -> Finding:
     """Every one of the listed conditions holds. What stands under `if` is such a list already."""
     parts = asked.found(facts)
     holding = sum(part.holds for part in parts)
-    return Finding(holding == len(parts), holding, asked.text, parts)
+    return asked.judge(holding == len(parts), holding, parts)
 
 
 class AnyOf(_Group):
+    parts_wanted = "at least 1"
+
     any: Annotated[list["Condition"], Field(min_length=1)]
 
     def inner(self) -> Iterator[Form]:
@@ -62,7 +70,7 @@ def any_(asked: AnyOf, facts: Facts) -> Finding:
     """At least one of the listed conditions holds."""
     parts = asked.found(facts)
     holding = sum(part.holds for part in parts)
-    return Finding(holding > 0, holding, asked.text, parts)
+    return asked.judge(holding > 0, holding, parts)
 
 
 def _as_list(value: Any) -> Any:
@@ -70,10 +78,18 @@ def _as_list(value: Any) -> Any:
 
 
 class Not(_Group):
+    parts_wanted = "none of them"
+
     not_: Annotated[list["Condition"], BeforeValidator(_as_list), Field(alias="not", min_length=1)]
 
     def inner(self) -> Iterator[Form]:
         return iter(self.not_)
+
+    def ripens(self) -> bool:
+        return any(inner.expires() for inner in self.not_)
+
+    def expires(self) -> bool:
+        return any(inner.ripens() for inner in self.not_)
 
 
 @condition
@@ -81,10 +97,12 @@ def not_(asked: Not, facts: Facts) -> Finding:
     """The condition, or every one of a list of them, does not hold."""
     parts = asked.found(facts)
     holding = sum(part.holds for part in parts)
-    return Finding(holding == 0, holding, asked.text, parts)
+    return asked.judge(holding == 0, holding, parts)
 
 
 class InSegment(_Group):
+    parts_wanted = "to be in it"
+
     segment: Text
 
     _conditions: tuple[Form, ...] = PrivateAttr(())
@@ -98,9 +116,23 @@ class InSegment(_Group):
         yield from self._conditions
         yield from self._unless
 
+    def ripens(self) -> bool:
+        return any(inner.ripens() for inner in self._conditions) or any(
+            inner.expires() for inner in self._unless
+        )
+
+    def expires(self) -> bool:
+        return any(inner.expires() for inner in self._conditions) or any(
+            inner.ripens() for inner in self._unless
+        )
+
     @cached_property
     def text(self) -> str:
         return f"segment {self.segment}"
+
+    @cached_property
+    def subject(self) -> str:
+        return self.text
 
 
 @condition
@@ -109,4 +141,4 @@ def segment(asked: InSegment, facts: Facts) -> Finding:
     parts = asked.found(facts)
     wanted = len(asked._conditions)
     holds = all(part.holds for part in parts[:wanted]) and not any(part.holds for part in parts[wanted:])
-    return Finding(holds, holds, asked.text, parts)
+    return asked.judge(holds, holds, parts)

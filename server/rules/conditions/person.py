@@ -1,19 +1,47 @@
 """Who a person is, where they came from and when they were here: conditions on the person's state."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from server.people.state import SESSION_GAP
 from server.rules.facts import Facts, Finding
 from server.rules.grammar import Times
+from server.rules.part import Part
 from server.rules.registry import Form, condition
-from server.rules.values import ComparisonText, HostText, LanguageText, PeriodText, Text, TimesText
+from server.rules.values import (
+    ComparisonText,
+    CountryText,
+    HostText,
+    LanguageText,
+    PeriodText,
+    Text,
+    TimesText,
+)
 
 
-class LastSeen(Form):
+class _Valued(Form):
+    """A condition whose name says what is looked at, and whose value what is wanted."""
+
+    is_named: ClassVar[bool] = False
+
+
+class LastSeen(_Valued):
     last_seen: PeriodText
+
+    def ripens(self) -> bool:
+        return self.last_seen.ripens
+
+    def expires(self) -> bool:
+        return self.last_seen.expires
+
+    def edges(self, facts: Facts) -> Iterator[int]:
+        # The present visit counts once it is over.
+        yield facts.person.last_seen + SESSION_GAP + 1
+        yield from self.last_seen.edges(facts.person.last_seen)
 
 
 @condition
@@ -25,8 +53,17 @@ def last_seen(asked: LastSeen, facts: Facts) -> Finding:
     return asked.finding(seen is not None and asked.last_seen.holds(seen, facts.now, person.site), seen)
 
 
-class FirstSeen(Form):
+class FirstSeen(_Valued):
     first_seen: PeriodText
+
+    def ripens(self) -> bool:
+        return self.first_seen.ripens
+
+    def expires(self) -> bool:
+        return self.first_seen.expires
+
+    def edges(self, facts: Facts) -> Iterator[int]:
+        yield from self.first_seen.edges(facts.person.first_seen)
 
 
 @condition
@@ -36,11 +73,15 @@ def first_seen(asked: FirstSeen, facts: Facts) -> Finding:
     return asked.finding(asked.first_seen.holds(seen, facts.now, facts.person.site), seen)
 
 
-class Sessions(Form):
+class Sessions(_Valued):
     sessions: TimesText
 
     def counts(self) -> tuple[str, Times]:
         return "sessions", self.sessions
+
+    @cached_property
+    def wants(self) -> str:
+        return self.sessions.text
 
 
 @condition
@@ -68,7 +109,7 @@ def attribute(asked: Attribute, facts: Facts) -> Finding:
     return asked.finding(value is not None and (asked.is_ is None or asked.is_.holds(value)), value)
 
 
-class Referrer(Form):
+class Referrer(_Valued):
     referrer: HostText
 
 
@@ -79,9 +120,7 @@ def referrer(asked: Referrer, facts: Facts) -> Finding:
     return asked.finding(asked.referrer.matches(host), host)
 
 
-class Campaign(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Campaign(Part):
     source: Text | None = None
     medium: Text | None = None
     campaign: Text | None = None
@@ -102,7 +141,7 @@ class Campaign(BaseModel):
         return ", ".join(f"{name} {value}" for name, value in self.wanted.items())
 
 
-class Utm(Form):
+class Utm(_Valued):
     utm: Campaign
 
 
@@ -116,7 +155,7 @@ def utm(asked: Utm, facts: Facts) -> Finding:
     )
 
 
-class Language(Form):
+class Language(_Valued):
     language: LanguageText
 
 
@@ -127,7 +166,32 @@ def language(asked: Language, facts: Facts) -> Finding:
     return asked.finding(f"{spoken}-".startswith(f"{asked.language}-"), spoken)
 
 
-class Device(Form):
+class Country(_Valued):
+    country: CountryText
+
+
+@condition
+def country(asked: Country, facts: Facts) -> Finding:
+    """Where the person is, as two letters: `PT`. Known where something told the server."""
+    return asked.finding(facts.person.country.upper() == asked.country, facts.person.country)
+
+
+class Tag(Form):
+    tag: Text
+
+    def asks_tags(self) -> bool:
+        return True
+
+
+@condition
+def tag(asked: Tag, facts: Facts) -> Finding:
+    """A tag that the person was given through the API. Upper and lower case are the same."""
+    wanted = asked.tag.casefold()
+    holds = any(name.casefold() == wanted for name in facts.tags)
+    return asked.finding(holds, "tagged" if holds else "not tagged")
+
+
+class Device(_Valued):
     device: Literal["desktop", "mobile", "tablet"]
 
 
@@ -137,7 +201,7 @@ def device(asked: Device, facts: Facts) -> Finding:
     return asked.finding(facts.person.device == asked.device, facts.person.device)
 
 
-class Browser(Form):
+class Browser(_Valued):
     browser: Text
 
 
@@ -147,7 +211,7 @@ def browser(asked: Browser, facts: Facts) -> Finding:
     return asked.finding(_has_words(facts.person.browser, asked.browser), facts.person.browser)
 
 
-class System(Form):
+class System(_Valued):
     os: Text
 
 

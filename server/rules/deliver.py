@@ -1,0 +1,145 @@
+"""`deliver`: by which ways a message goes, and what it says."""
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
+
+from server.addresses import is_allowed, literal_address
+from server.messages.template import check_template
+from server.rules.part import Part
+from server.rules.values import text_of, written
+from server.rules.when import SecondsText
+
+WAYS = ("page", "webhook", "email")
+
+
+def _template(text: str) -> str:
+    check_template(text)
+    return text
+
+
+def _link(text: str) -> str:
+    url = text.strip()
+    if "{{" in url or "{%" in url:
+        raise ValueError("A link is the same for everybody; leave the template out.")
+    if any(not character.isprintable() or character in ' \\"<>' for character in url):
+        raise ValueError(
+            "A link holds no spaces, quotes, backslashes or angle brackets; percent-encode them."
+        )
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        raise ValueError("This is no link; write https://…, or a path such as /contact.") from None
+    if scheme not in ("", "http", "https"):
+        raise ValueError(f"A link is http, https or a path such as /contact, never {scheme[:20]}:.")
+    if scheme and not urlsplit(url).hostname:
+        raise ValueError(
+            "This link names no host; write https://example.com/contact, or a path such as /contact."
+        )
+    return url
+
+
+def _webhook(value: Any, info: ValidationInfo) -> str:
+    """Raises ValueError for what is no address of a receiver, or a private one that is not allowed."""
+    url = text_of(value).strip()
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("This is no address; write https://crm.example.com/hook.") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("A webhook's address begins with https:// or http:// and names a host.")
+    if any(not character.isprintable() or character in ' \\"<>' for character in url):
+        raise ValueError("A webhook's address holds no spaces, quotes, backslashes or angle brackets.")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("A webhook's address holds no password: messages are signed; see `secret_env`.")
+    try:
+        address = literal_address(host)
+    except ValueError:
+        raise ValueError(f"'{host[:60]}' is no host that everybody reads alike; write its name.") from None
+    allowed = (info.context or {}).get("webhook_allow", ())
+    if address is not None and not is_allowed(address, host, port or _PORTS[parts.scheme], allowed):
+        raise ValueError(
+            f"{address} is private; allow it by LEADTRAIL_WEBHOOK_ALLOW={host} or write a name."
+        )
+    return url
+
+
+def variable(text: str) -> str:
+    """The name of an environment variable. Raises ValueError for anything else."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError("This is the name of an environment variable that holds the secret, not the secret.")
+    return text
+
+
+def _sender(value: Any) -> Any:
+    return value["name"] if isinstance(value, dict) and value.keys() == {"name"} else value
+
+
+_PORTS = {"http": 80, "https": 443}
+
+TemplateText = Annotated[str, written(_template)]
+LinkText = Annotated[str, written(_link)]
+
+
+class Button(Part):
+    label: TemplateText
+    url: LinkText
+
+
+class PageMessage(Part):
+    """A message that the page shows."""
+
+    style: Literal["note", "banner", "modal"] = "note"
+    title: TemplateText | None = None
+    body: TemplateText | None = None
+    sender: Annotated[TemplateText | None, BeforeValidator(_sender)] = Field(default=None, alias="from")
+    button: Button | None = None
+    after: SecondsText | None = None
+    """Seconds on the page before it is shown."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "PageMessage":
+        if self.title is None and self.body is None:
+            raise ValueError("A page message needs a `title`, a `body`, or both.")
+        return self
+
+
+class Webhook(Part):
+    """The match, sent to a receiver of the operator's own."""
+
+    url: Annotated[str, PlainValidator(_webhook, json_schema_input_type=str)]
+    secret_env: Annotated[str, written(variable)] | None = None
+    """The environment variable that holds this hook's secret, `whsec_…`."""
+
+
+class Email(Part):
+    """A message to the person's own address."""
+
+    subject: TemplateText
+    body: TemplateText
+    unverified: Literal["allow", "refuse"] = "refuse"
+    """Whether it also goes to an address that nobody has proved to be the person's."""
+
+
+class Deliver(Part):
+    page: PageMessage | None = None
+    webhook: Webhook | None = None
+    email: Email | None = None
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> "Deliver":
+        if not self.ways:
+            raise ValueError("`deliver` needs a way: `page`, `webhook` or `email`.")
+        return self
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        return tuple(way for way in WAYS if getattr(self, way) is not None)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it goes by a way that needs no page."""
+        return self.webhook is not None or self.email is not None
