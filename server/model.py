@@ -216,6 +216,29 @@ class Offer(Struct, frozen=True, array_like=True):
     """The ways that it was given by, with commas in between."""
 
 
+class Hold(Struct, frozen=True, array_like=True):
+    """That a message was meant for a person and held back, for the first time for this reason."""
+
+    person_id: int
+    rule: str
+    reason: str
+    """`schedule`, `cap` or `address`."""
+    at: int
+
+
+LANES = 8
+"""Into so many parts what falls due is divided, so that several servers take different ones."""
+
+
+class Due(Struct, frozen=True, array_like=True):
+    """That a rule is to be asked about a person at a time, whether anything happens or not."""
+
+    person_id: int
+    rule: str
+    lane: int
+    at: int
+
+
 class Delivery(Struct, frozen=True, array_like=True):
     """A message on its way out of the server: written in the transaction that won it, sent by the outbox.
 
@@ -306,6 +329,11 @@ def new_person_id(now: int) -> int:
     random bits.
     """
     return ((now & ((1 << 42) - 1)) << 21) | secrets.randbits(21)
+
+
+def due_at(person_id: int, rule: str, at: int) -> Due:
+    """The entry in its lane."""
+    return Due(person_id, rule, person_id % LANES, at)
 
 
 def new_delivery_id(now: int) -> str:

@@ -73,10 +73,25 @@ def held_back(rule: Rule, facts: Facts, caps: Caps) -> Iterator[str]:
         yield "address"
 
 
+def free_at(rule: Rule, facts: Facts, caps: Caps, reason: str) -> int | None:
+    """When what is held back for this reason is free; None when time alone does not free it."""
+    if reason == "schedule" and rule.schedule is not None:
+        return rule.schedule.opens_at(facts.now, facts.person.site)
+    if reason == "cap":
+        given = {way: _given(facts, way) for way in rule.deliver.ways}
+        reached = [
+            cap.free_at(given[way])
+            for way in rule.deliver.ways
+            if (cap := getattr(caps, way)) is not None and cap.is_reached(given[way], facts.now)
+        ]
+        return max(reached, default=None)
+    return None
+
+
 def has_address(deliver: Deliver, facts: Facts) -> bool:
     """Whether the person has an e-mail address that the message may go to."""
     email, person = deliver.email, facts.person
-    return email is not None and bool(person.email) and (person.verified or email.unverified == "allow")
+    return email is not None and bool(person.email) and (person.verified or email.to_unverified)
 
 
 def can_show(rule: Rule, facts: Facts) -> bool:

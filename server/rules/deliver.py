@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, mod
 from server.addresses import is_allowed, literal_address
 from server.messages.template import check_template
 from server.rules.part import Part
-from server.rules.values import text_of, written
+from server.rules.values import Text, text_of, written
 from server.rules.when import SecondsText
 
 WAYS = ("page", "webhook", "email")
@@ -61,9 +61,7 @@ def _webhook(value: Any, info: ValidationInfo) -> str:
         raise ValueError(f"'{host[:60]}' is no host that everybody reads alike; write its name.") from None
     allowed = (info.context or {}).get("webhook_allow", ())
     if address is not None and not is_allowed(address, host, port or _PORTS[parts.scheme], allowed):
-        raise ValueError(
-            f"{address} is private; allow it by LEADTRAIL_WEBHOOK_ALLOW={host} or write a name."
-        )
+        raise ValueError(f"{address} is private; allow it by LEADTRAIL_WEBHOOK_ALLOW={host} or write a name.")
     return url
 
 
@@ -72,6 +70,19 @@ def variable(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
         raise ValueError("This is the name of an environment variable that holds the secret, not the secret.")
     return text
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]{1,190}", text.strip()):
+        raise ValueError(f"'{text[:60]}' is no e-mail address; write one such as hello@example.com.")
+    return text.strip()
+
+
+def _yes_or_no(text: str) -> bool:
+    words = text.strip().lower()
+    if words not in ("true", "false", "yes", "no"):
+        raise ValueError(f"'{text[:40]}' is neither true nor false.")
+    return words in ("true", "yes")
 
 
 def _sender(value: Any) -> Any:
@@ -115,13 +126,29 @@ class Webhook(Part):
     """The environment variable that holds this hook's secret, `whsec_…`."""
 
 
+class Sender(Part):
+    """Whom an e-mail comes from, where the server's own address is not it."""
+
+    email: Annotated[str, written(_address)] | None = None
+    name: Text | None = None
+
+
 class Email(Part):
     """A message to the person's own address."""
 
     subject: TemplateText
     body: TemplateText
-    unverified: Literal["allow", "refuse"] = "refuse"
+    button: Button | None = None
+    sender: Sender | None = Field(default=None, alias="from")
+    reply_to: Annotated[str, written(_address)] | None = None
+    to_unverified: Annotated[bool, written(_yes_or_no)] = False
     """Whether it also goes to an address that nobody has proved to be the person's."""
+
+    @model_validator(mode="after")
+    def _links_lead_somewhere(self) -> "Email":
+        if self.button is not None and not urlsplit(self.button.url).scheme:
+            raise ValueError("A button in an e-mail needs a whole address: https://www.example.com/…")
+        return self
 
 
 class Deliver(Part):

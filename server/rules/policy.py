@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
@@ -42,6 +43,10 @@ class Send(NamedTuple):
             return False
         return not won or now - max(offer.claimed for offer in won) >= self.pause
 
+    def may_come_again(self, won: Sequence[Offer]) -> bool:
+        """Whether time alone lets one who won it so often get it again."""
+        return self.allows(won, sys.maxsize)
+
     def __str__(self) -> str:
         return self.text
 
@@ -79,6 +84,10 @@ class Cap(NamedTuple):
     def is_reached(self, times: Sequence[int], now: int) -> bool:
         """Whether it is, `times` being when the person was given messages."""
         return sum(now - at < self.span for at in times) >= self.most
+
+    def free_at(self, times: Sequence[int]) -> int:
+        """When it is reached no longer."""
+        return sorted(times)[-self.most] + self.span
 
     def __str__(self) -> str:
         return self.text

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from server.model import Kind, Milestone, Moment, Note, Offer, Person, Tagged, Total, TotalKey
+from server.model import Due, Hold, Kind, Milestone, Moment, Note, Offer, Person, Tagged, Total, TotalKey
 from server.store.base import Changes, Lane
 from server.store.engine import Writing
 from server.store.outbox import SAVE_DELIVERIES, in_lanes, lane_of
@@ -71,6 +71,28 @@ _OFFERS = Statement(
     Offer,
 )
 
+MOST_RECENT = 1_000
+"""Of each name; `rules.conditions.history` asks for no more."""
+
+RECENT = Statement(
+    "recent",
+    f"""
+SELECT {selected(Moment)} FROM (
+  SELECT e.*, row_number() OVER (PARTITION BY e.person_id, e.name ORDER BY e.at DESC, e.id DESC) AS place
+  FROM ROWS (person_id BIGINT, name TEXT, since BIGINT) AS asked
+  JOIN events AS e ON e.person_id = asked.person_id AND e.at >= asked.since AND e.name = asked.name
+) AS newest WHERE place <= {MOST_RECENT} ORDER BY at, id""",
+    Moment,
+)
+
+_DUE = Statement(
+    "due of people",
+    """
+SELECT {d.person_id, d.rule, d.lane, d.at} FROM ROWS (person_id BIGINT, rule TEXT) AS asked
+JOIN due AS d ON d.person_id = asked.person_id AND d.rule = asked.rule""",
+    Due,
+)
+
 _EVENT_NAMES = Statement(
     "event names",
     "SELECT {name} FROM event_names WHERE site = ?",
@@ -115,6 +137,17 @@ WHERE (person_id, tag) IN (SELECT person_id, tag FROM ROWS (person_id BIGINT, ta
 
 _TAG = insert(Tagged, "tagged", "ON CONFLICT DO NOTHING")
 _SAVE_NOTES = insert(Note, "notes", "ON CONFLICT DO NOTHING")
+_SETTLE = Statement[None](
+    "settle due",
+    """
+DELETE FROM due WHERE (person_id, rule) IN
+  (SELECT person_id, rule FROM ROWS (person_id BIGINT, rule TEXT) AS settled)""",
+)
+
+_SAVE_DUE = insert(
+    Due, "due", "ON CONFLICT (person_id, rule) DO UPDATE SET at = excluded.at WHERE excluded.at < due.at"
+)
+_SAVE_HOLDS = insert(Hold, "holds", "ON CONFLICT DO NOTHING")
 _SAVE_PEOPLE = insert(Person, "people", replace(Person, "person_id"))
 _SAVE_EVENTS = insert(Moment, "events")
 _SAVE_MILESTONES = insert(Milestone, "milestones", "ON CONFLICT DO NOTHING")
@@ -156,6 +189,12 @@ class SqlTransaction:
     async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
         return await self._writing.ask(_OFFERS(list(person_ids)))
 
+    async def recent(self, asked: Iterable[tuple[int, str, int]]) -> list[Moment]:
+        return await self._writing.ask(RECENT(list(asked)))
+
+    async def due(self, keys: Iterable[tuple[int, str]]) -> list[Due]:
+        return await self._writing.ask(_DUE(list(keys)))
+
     async def event_names(self, site: str) -> set[str]:
         return {name for (name,) in await self._writing.ask(_EVENT_NAMES(site))}
 
@@ -170,6 +209,9 @@ class SqlTransaction:
                 (_SAVE_TOTALS, _total_rows(changes)),
                 (_SAVE_MILESTONES, list(changes.milestones)),
                 (_SAVE_OFFERS, list(changes.offers)),
+                (_SAVE_HOLDS, list(changes.holds)),
+                (_SETTLE, list(changes.settled)),
+                (_SAVE_DUE, list(changes.due)),
                 (_SAVE_EVENT_NAMES, sorted(changes.event_names)),
                 (SAVE_DELIVERIES, in_lanes(changes.deliveries)),
                 (_UNTAG, list(changes.untagged)),

@@ -1,12 +1,13 @@
 """The rooms of a store, the same on every engine. A new one is added here and in `base.Store`."""
 
 from server.store.annotations import SqlAnnotations
-from server.store.base import Annotations, Operators, Outbox, Reads
+from server.store.base import Annotations, Operators, Outbox, Reads, Rulings
 from server.store.engine import Engine
 from server.store.ingest import SqlTransaction
 from server.store.operators import SqlOperators
 from server.store.outbox import SqlOutbox
 from server.store.reads import SqlReads
+from server.store.rulings import SqlRulings
 
 
 class Rooms:
@@ -17,6 +18,7 @@ class Rooms:
         self.annotations: Annotations = SqlAnnotations(engine)
         self.operators: Operators = SqlOperators(engine)
         self.outbox: Outbox = SqlOutbox(engine)
+        self.rulings: Rulings = SqlRulings(engine)
 
     def tell(self, transaction: SqlTransaction) -> None:
         """Wake who waits for what an ingest transaction has committed."""

@@ -5,26 +5,26 @@
     everything is written -> commit
 
 Nothing is answered before the commit. What a rule sees are the totals just after its own event. Who takes
-part is `cast`'s, the names of events are `names`', messages are `claims`'.
+part is `cast`'s, the names of events are `names`', the past is `memory`'s, messages are `claims`'.
 """
 
 import asyncio
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import structlog
 
 from server.errors import StoreInterrupted
-from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role, Total, TotalKey
-from server.people.state import add, counts_for, fold
-from server.rules.facts import Facts
+from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role
+from server.people.state import SESSION_GAP, counts_for, fold
+from server.rules.index import NOBODY, Concern
 from server.rules.reload import Live
-from server.rules.schema import Rule
+from server.rules.rule import Rule
 from server.store.base import Changes, Store, Transaction
 from server.trail.cast import Cast
 from server.trail.claims import REPORTS, Claims
+from server.trail.memory import Memory
 from server.trail.names import KnownNames, Names
 
 log = structlog.get_logger()
@@ -86,18 +86,17 @@ class _Chapter:
         self.now = now
         self.ask_rules = ask_rules
         self.cast = Cast(transaction)
-        self.claims = Claims(transaction, now)
-        self.totals: dict[int, dict[tuple[int, str], Total]] = defaultdict(dict)
+        self.memory = Memory(transaction, now)
+        self.claims = Claims(transaction, now, live.current.caps)
         self.moments: dict[tuple[int, str], Moment] = {}
-        self.counted: set[TotalKey] = set()
         self.touched: set[int] = set()
         self.milestones: list[Milestone] = []
 
     async def write(self, batches: Sequence[Batch]) -> list[Answer]:
         owners = await self.cast.find(batches)
         news = await self._set_known_aside(owners, batches)
-        await self._read_totals(news)
-        answers = [await self._tell(new) for new in news]
+        await self._read(news)
+        answers = [self._tell(new) for new in news]
         await self._save()
         return answers
 
@@ -119,39 +118,65 @@ class _Chapter:
             all_news.append(news)
         return all_news
 
-    async def _read_totals(self, all_news: Sequence[_News]) -> None:
-        """The totals that these events change and those that the rules which they concern ask for."""
-        wanted: set[TotalKey] = set()
-        globbed: set[int] = set()
-        for owner, batch, events, _ in all_news:
+    async def _read(self, all_news: Sequence[_News]) -> None:
+        """The totals that these events change, and what the rules which they concern look at."""
+        with_messages: set[int] = set()
+        for owner, _, events, repeated in all_news:
             for event in events:
-                wanted.update((owner, kind, key) for kind, key in counts_for(event))
-                for rule in self._concerned(event, batch.site):
-                    wanted.update((owner, kind, key) for kind, key in rule.asks)
-                    if rule.asks_pages:
-                        globbed.add(owner)
-        found = await self.transaction.totals(wanted) if wanted else {}
-        if globbed:
-            found |= await self.transaction.page_totals(globbed)
-        for (owner, kind, key), total in found.items():
-            self.totals[owner][kind, key] = total
+                self.memory.want(owner, counts_for(event))
+                concern = self._concern(event)
+                if concern is not NOBODY:
+                    self.memory.want_for(owner, (*concern.asked, *concern.armed))
+                    with_messages.add(owner)
+                elif event.name in REPORTS:
+                    with_messages.add(owner)
+            if repeated:
+                with_messages.add(owner)
+            if self._visits and self._comes(owner, events):
+                self.memory.want_for(owner, self._visits)
+                with_messages.add(owner)
+        await self.memory.read()
+        if with_messages:
+            await self.claims.read(with_messages)
 
-    def _concerned(self, event: Event, site: str) -> Iterable[Rule]:
-        return self.rules.concerned(event, site) if self.ask_rules else ()
+    def _concern(self, event: Event) -> Concern:
+        return self.rules.concern(event) if self.ask_rules else NOBODY
 
-    async def _tell(self, news: _News) -> Answer:
+    @property
+    def _visits(self) -> Sequence[Rule]:
+        """The rules that may fall due some time after any visit."""
+        return self.rules.armed_by_visits if self.ask_rules else ()
+
+    def _comes(self, owner: int, events: Sequence[Event]) -> bool:
+        """Whether these events begin a visit."""
+        person = self.cast.people[owner]
+        return bool(events) and (
+            person.events == 0 or any(event.at - person.last_seen > SESSION_GAP for event in events)
+        )
+
+    def _tell(self, news: _News) -> Answer:
         owner, batch, events, repeated = news
         messages: dict[str, Metadata] = {}
+        comes = bool(self._visits) and self._comes(owner, events)
         for event in events:
             self._fold(owner, event, batch)
             if event.name in REPORTS:
-                await self.claims.report(owner, event)
-            for rule in self._concerned(event, batch.site):
-                facts = Facts(self.cast.people[owner], self.totals[owner], event, self.now)
-                if message := await self.claims.ask(rule, facts, shows_messages=batch.shows_messages):
+                self.claims.report(owner, event)
+            concern = self._concern(event)
+            if concern is NOBODY:
+                continue
+            facts = self.memory.facts(self.cast.people[owner], event)
+            self.claims.reach(concern.goals, owner, event)
+            for rule in concern.asked:
+                if message := self.claims.ask(rule, facts, shows_messages=batch.shows_messages):
                     messages[rule.id] = message
+            for rule in concern.armed:
+                self.claims.arm(rule, facts)
+        if comes:
+            for rule in self._visits:
+                self.claims.arm(rule, self.memory.facts(self.cast.people[owner], None))
         if repeated:
-            for offer in await self.claims.won_by(owner, repeated):
+            for offer in self.claims.won_by(owner, repeated):
                 messages.setdefault(offer.rule, offer.message)
         return Answer(len(events), len(batch.events) - len(events), list(messages.values()))
 
@@ -160,7 +185,7 @@ class _Chapter:
         person = fold(before, event, batch.agent, batch.language)
         self.cast.people[owner] = person
         self.touched.add(owner)
-        self.moments[owner, event.id] = Moment(
+        moment = Moment(
             person_id=owner,
             id=event.id,
             site=batch.site,
@@ -175,10 +200,8 @@ class _Chapter:
             role=before.role,
             session=person.sessions,
         )
-        totals = self.totals[owner]
-        for kind, key in counts_for(event):
-            totals[kind, key] = add(totals.get((kind, key)), event.at)
-            self.counted.add((owner, kind, key))
+        self.moments[owner, event.id] = moment
+        self.memory.count(owner, event, moment)
         if person.role > before.role:
             self.milestones.append(Milestone(owner, event.at, "became", {"role": Role(person.role).name}))
 
@@ -190,11 +213,12 @@ class _Chapter:
             Changes(
                 people=[people[person_id] for person_id in sorted(self.touched)],
                 events=list(self.moments.values()),
-                totals={
-                    (owner, kind, key): self.totals[owner][kind, key] for owner, kind, key in self.counted
-                },
+                totals=self.memory.changed,
                 milestones=self.milestones,
                 offers=self.claims.changed,
+                holds=self.claims.holds,
+                due=self.claims.due,
+                deliveries=self.claims.deliveries,
                 event_names=[(site, name, at) for (site, name), at in self.names.new.items()],
             )
         )

@@ -34,6 +34,11 @@ class Cast:
         self.people |= await self._follow_merges(owners - begun.keys())
         return [self._final(ids[ident]) for ident in idents]
 
+    async def follow(self, person_ids: set[int]) -> dict[int, int]:
+        """Who each of these people is by now; whoever is gone is left out."""
+        self.people |= await self._follow_merges(person_ids)
+        return {person_id: self._final(person_id) for person_id in person_ids if person_id in self.people}
+
     async def _follow_merges(self, person_ids: set[int]) -> dict[int, Person]:
         people: dict[int, Person] = {}
         missing = person_ids
