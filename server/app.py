@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,6 +30,7 @@ from server.settings import Settings
 from server.store.base import Store
 from server.store.engines import open_store
 from server.trail import Trail
+from server.trail.due import DueRules
 
 
 class Leadtrail:
@@ -63,9 +64,10 @@ async def open_app(
 
     Raises ConfigError for a YAML file with mistakes and StoreError when the database cannot be opened.
     """
-    live = Live(settings.config)
+    live = Live(settings.config, settings.webhook_allow)
     store = await open_store(settings.database, settings.admin_database)
-    watcher = asyncio.create_task(live.watch())
+    due_rules = DueRules(store, live, clock)
+    watcher, due_worker = asyncio.create_task(live.watch()), asyncio.create_task(due_rules.work())
     metrics = Metrics()
     trail = Trail(store, live)
     inbox = Inbox(trail, clock, metrics)
@@ -81,6 +83,7 @@ async def open_app(
     )
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),
+        Route("/leadtrail.schema.json", _schema),
         *health_routes(store, metrics, live),
         *api_routes(store=store, tokens=settings.api_tokens, live=live, clock=clock, limits=limits),
         *dashboard_routes(store=store, auth=auth, live=live, clock=clock),
@@ -101,6 +104,8 @@ async def open_app(
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watcher
+        due_rules.stop()
+        await due_worker
         await inbox.close()
         await store.close()
 
@@ -122,6 +127,11 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, demo: bool = 
         await (opening if scope["type"] == "lifespan" else running[0])(scope, receive, send)
 
     return application
+
+
+async def _schema(_: Request) -> Response:
+    """What editors check leadtrail.yaml with."""
+    return FileResponse(assets.path("static", "leadtrail.schema.json"), media_type="application/schema+json")
 
 
 async def _to_dashboard(_: Request) -> Response:

@@ -106,7 +106,9 @@ class PageMessage(Part):
     style: Literal["note", "banner", "modal"] = "note"
     title: TemplateText | None = None
     body: TemplateText | None = None
-    sender: Annotated[TemplateText | None, BeforeValidator(_sender)] = Field(default=None, alias="from")
+    sender: Annotated[
+        TemplateText | None, BeforeValidator(_sender, json_schema_input_type=str | dict[Literal["name"], str])
+    ] = Field(default=None, alias="from")
     button: Button | None = None
     after: SecondsText | None = None
     """Seconds on the page before it is shown."""

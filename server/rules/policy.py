@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from server.clock import DAY
 from server.model import Offer
@@ -156,13 +156,16 @@ class Goal(Part):
         return f"did {self.did}" if self.did is not None else f"viewed {self.viewed}"
 
 
+CapText = Annotated[Cap, written(parse_cap), Field(examples=[*CAPS])]
+
+
 class Caps(Part):
     """Of all messages together, by the way that they take."""
 
-    page: Annotated[Cap, written(parse_cap)] | None = None
-    webhook: Annotated[Cap, written(parse_cap)] | None = None
-    email: Annotated[Cap, written(parse_cap)] | None = None
+    page: CapText | None = None
+    webhook: CapText | None = None
+    email: CapText | None = None
 
 
-SendText = Annotated[Send, written(parse_send)]
-ControlText = Annotated[Control, written(parse_control)]
+SendText = Annotated[Send, written(parse_send), Field(examples=[*SENDS])]
+ControlText = Annotated[Control, written(parse_control), Field(examples=[*CONTROLS])]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -39,7 +39,8 @@ def _id(text: str) -> str:
 
 
 Id = Annotated[str, written(_id)]
-Roles = Annotated[frozenset[Role], BeforeValidator(_roles)]
+RoleName = Literal["visitors", "leads", "users"]
+Roles = Annotated[frozenset[Role], BeforeValidator(_roles, json_schema_input_type=RoleName | list[RoleName])]
 
 
 class Contradiction(ValueError):

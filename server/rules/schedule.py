@@ -68,7 +68,9 @@ class Schedule(Part):
     until: Annotated[Instant | None, PlainValidator(_until, json_schema_input_type=str)] = None
     hours: Annotated[Hours | None, written(parse_hours)] = None
     days: Annotated[
-        list[Annotated[int, written(_day)]] | None, BeforeValidator(_listed), Field(min_length=1)
+        list[Annotated[int, written(_day)]] | None,
+        BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+        Field(min_length=1),
     ] = None
 
     _zones: Mapping[str, tzinfo] = PrivateAttr({})

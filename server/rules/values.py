@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import Field, PlainValidator, ValidationInfo
 
 from server.rules.grammar import (
+    DURATIONS,
+    PERIODS,
+    TIMES,
     Comparison,
     Duration,
     Period,
@@ -74,10 +77,14 @@ def _parse_language(text: str) -> str:
 
 Text = Annotated[str, written(str)]
 EventName = Annotated[str, written(_parse_event)]
-PageText = Annotated[PagePattern, written(parse_page)]
-TimesText = Annotated[Times, written(parse_times)]
-PeriodText = Annotated[Period, PlainValidator(_parse_period, json_schema_input_type=str)]
-DurationText = Annotated[Duration, written(read_duration)]
+PageText = Annotated[
+    PagePattern, written(parse_page), Field(examples=["/pricing", "/docs/*", "re:^/docs/v[0-9]+/"])
+]
+TimesText = Annotated[Times, written(parse_times), Field(examples=[*TIMES])]
+PeriodText = Annotated[
+    Period, PlainValidator(_parse_period, json_schema_input_type=str), Field(examples=[*PERIODS])
+]
+DurationText = Annotated[Duration, written(read_duration), Field(examples=[*DURATIONS])]
 ComparisonText = Annotated[Comparison, written(parse_comparison)]
 HostText = Annotated[HostPattern, written(parse_host)]
 LanguageText = Annotated[str, written(_parse_language)]

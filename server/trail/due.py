@@ -6,6 +6,7 @@ transaction, so that it fires once.
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Collection
 
@@ -39,14 +40,15 @@ class DueRules:
         self._store = store
         self._live = live
         self._clock = clock
+        self._stopped = asyncio.Event()
         self._armed: dict[str, str] = {}
         """Of each time rule what it asked when everybody had been asked: then nothing is read again."""
 
     async def work(self) -> None:
-        """Look into one lane after the other, until cancelled."""
+        """Look into one lane after the other, until stopped."""
         # Servers begin at different lanes, so that they seldom wait for each other.
         lane = id(self) // 64 % LANES
-        while True:
+        while not self._stopped.is_set():
             try:
                 busy = await self.fire(lane)
                 lane = lane if busy else (lane + 1) % LANES
@@ -58,7 +60,12 @@ class DueRules:
                 # Nothing is lost: what is due stays due.
                 log.exception("due_rules_broke")
                 busy = False
-            await asyncio.sleep(0 if busy else PAUSE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), 0 if busy else PAUSE_SECONDS)
+
+    def stop(self) -> None:
+        """Begin nothing more; what is begun is finished."""
+        self._stopped.set()
 
     async def fire(self, lane: int) -> bool:
         """Decide what is due in a lane; whether there may be more."""

@@ -1,10 +1,10 @@
 """People, facts and rules for the tests of the rule language: short ways to say them, nothing faked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from server.clock import DAY
-from server.model import Event, Kind, Offer, Person, Total
+from server.model import Event, Kind, Moment, Offer, Person, Total
 from server.rules.conditions import Condition
 from server.rules.facts import Facts, Finding
 from server.rules.load import load
@@ -52,17 +52,37 @@ def facts(
     forms: Mapping[str, Total] | None = None,
     event: Event | None = None,
     offers: Mapping[str, list[Offer]] | None = None,
+    recent: Sequence[Moment] = (),
+    tags: Iterable[str] = (),
+    now: int = NOW,
 ) -> Facts:
     totals: dict[tuple[int, str], Total] = {}
     for kind, given in ((Kind.page, pages), (Kind.event, events), (Kind.form, forms)):
         totals.update({(kind, key): value for key, value in (given or {}).items()})
-    return Facts(who or person(), totals, event, NOW, offers or {})
+    return Facts(who or person(), totals, event, now, offers or {}, recent, tags=frozenset(tags))
 
 
 def view(path: str) -> Event:
     return Event(
         id="view-1", name="page_view", at=NOW, received=NOW, url=f"https://example.com{path}", path=path
     )
+
+
+def happened(name: str, ago: int = 0, path: str = "/", **metadata: Any) -> Moment:
+    """A stored event, so many milliseconds ago."""
+    at = NOW - ago
+    return Moment(1, f"{name}-{ago}", "main", at, at, name, path, "", "", "", metadata, 1, 1)
+
+
+def did_event(name: str, **metadata: Any) -> Event:
+    """An event that happens now."""
+    return Event(id="event-1", name=name, at=NOW, received=NOW, metadata=metadata)
+
+
+def won(**fields: Any) -> Offer:
+    """A message `help` that the person won."""
+    defaults = {"rule": "help", "nth": 1, "claimed": NOW, "offered": NOW, "message": {"id": "help"}}
+    return Offer(**{"person_id": 1, "event_id": "view-1", **defaults, **fields})
 
 
 def finding(text: str, given: Facts, more: str = "") -> Finding:

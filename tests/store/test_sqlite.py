@@ -51,7 +51,10 @@ async def test_what_every_event_asks_is_found_by_an_index(tmp_path: Path, statem
     store = await open_sqlite(tmp_path / "leadtrail.db")
     plan = await store._engine.fetch(f"EXPLAIN QUERY PLAN {rendered.sql}", [None] * len(rendered.parameters))
     await store.close()
-    assert [step for *_, step in plan if step.startswith("SCAN") and "json_each" not in step and "subquery" not in step] == []
+    # What a statement itself has gathered may be read from end to end.
+    gathered = ("json_each", "subquery", "newest")
+    scans = [step for *_, step in plan if step.startswith("SCAN")]
+    assert [step for step in scans if not any(name in step for name in gathered)] == []
 
 
 async def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
