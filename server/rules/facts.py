@@ -21,8 +21,6 @@ class Facts(NamedTuple):
     """The person's own events that are still stored, this one included: see `Rule.looks_back`."""
     before: Mapping[tuple[int, str], Total | None] = {}
     """The totals that `event` changed, as they were before it."""
-    tags: frozenset[str] = frozenset()
-    """See `Rule.asks_tags`."""
 
     def total(self, kind: Kind, key: str) -> Total | None:
         return self.totals.get((kind, key))

@@ -42,10 +42,6 @@ class Form(Part):
         """Whether it looks at the messages that the person won."""
         return any(inner.asks_offers() for inner in self.inner())
 
-    def asks_tags(self) -> bool:
-        """Whether it looks at the person's tags."""
-        return any(inner.asks_tags() for inner in self.inner())
-
     def looks_back(self) -> Iterator[Look]:
         """The person's own stored events that it looks at."""
         for inner in self.inner():

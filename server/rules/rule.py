@@ -128,11 +128,6 @@ class Rule(Audience):
         return any(condition.asks_offers() for condition in self.conditions())
 
     @cached_property
-    def asks_tags(self) -> bool:
-        """Whether it looks at the person's tags."""
-        return any(condition.asks_tags() for condition in self.conditions())
-
-    @cached_property
     def looks_back(self) -> tuple[Look, ...]:
         """The person's own stored events that it looks at."""
         return tuple({look for condition in self.conditions() for look in condition.looks_back()})

@@ -1,6 +1,6 @@
 """People, facts and rules for the tests of the rule language: short ways to say them, nothing faked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.clock import DAY
@@ -53,13 +53,12 @@ def facts(
     event: Event | None = None,
     offers: Mapping[str, list[Offer]] | None = None,
     recent: Sequence[Moment] = (),
-    tags: Iterable[str] = (),
     now: int = NOW,
 ) -> Facts:
     totals: dict[tuple[int, str], Total] = {}
     for kind, given in ((Kind.page, pages), (Kind.event, events), (Kind.form, forms)):
         totals.update({(kind, key): value for key, value in (given or {}).items()})
-    return Facts(who or person(), totals, event, now, offers or {}, recent, tags=frozenset(tags))
+    return Facts(who or person(), totals, event, now, offers or {}, recent)
 
 
 def view(path: str) -> Event:

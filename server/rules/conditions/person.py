@@ -179,15 +179,12 @@ def country(asked: Country, facts: Facts) -> Finding:
 class Tag(Form):
     tag: Text
 
-    def asks_tags(self) -> bool:
-        return True
-
 
 @condition
 def tag(asked: Tag, facts: Facts) -> Finding:
     """A tag that the person was given through the API. Upper and lower case are the same."""
     wanted = asked.tag.casefold()
-    holds = any(name.casefold() == wanted for name in facts.tags)
+    holds = any(name.casefold() == wanted for name in facts.person.tags.values())
     return asked.finding(holds, "tagged" if holds else "not tagged")
 
 
