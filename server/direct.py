@@ -47,9 +47,15 @@ class DirectProtocol(GuardedProtocol):
             and (self.cycle is None or self.cycle.response_complete)  # type: ignore[redundant-expr]
         )
 
+    def on_body(self, body: bytes) -> None:
+        if type(self.cycle) is _Exchange:
+            self.cycle.body += body
+        else:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        if isinstance(self.cycle, _Exchange):
+        if type(self.cycle) is _Exchange:
             self.cycle.begin()
 
 

@@ -39,7 +39,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal: tuple[int, str, str] | None = None
         self._head_complete = False
         self._head_bytes = 0
-        self._header_bytes = 0
         self._body_bytes = 0
         self.announced: int | None = None
         """The body's length, if the head tells it."""
@@ -67,7 +66,6 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._head_complete = False
         self._head_bytes = 0
-        self._header_bytes = 0
         self._body_bytes = 0
         self.announced = None
         self._expect()
@@ -77,18 +75,6 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.url) > MAX_TARGET:
             self._refuse(
                 414, "path_too_long", f"The path and query have more than {MAX_TARGET} bytes.", stop=True
-            )
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            self._refuse(
-                431, "headers_too_large", f"The header has more than {MAX_HEADER_BYTES} bytes.", stop=True
-            )
-        if len(self.headers) > MAX_HEADERS:
-            self._refuse(
-                431, "too_many_headers", f"The request has more than {MAX_HEADERS} header lines.", stop=True
             )
 
     def on_headers_complete(self) -> None:
@@ -101,9 +87,10 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _check_head(self) -> None:
-        """Refuses a head that could be read in two ways, or that announces too large a body."""
-        hosts = lengths = encodings = 0
+        """Refuses a head that is too large, that could be read in two ways, or announces too large a body."""
+        size = hosts = lengths = encodings = 0
         for name, value in self.headers:
+            size += len(name) + len(value)
             if name == b"host":
                 hosts += 1
             elif name == b"content-length":
@@ -115,6 +102,14 @@ class GuardedProtocol(HttpToolsProtocol):
                     )
             elif name == b"transfer-encoding":
                 encodings += 1
+        if size > MAX_HEADER_BYTES:
+            self._refuse(
+                431, "headers_too_large", f"The header has more than {MAX_HEADER_BYTES} bytes.", stop=True
+            )
+        if len(self.headers) > MAX_HEADERS:
+            self._refuse(
+                431, "too_many_headers", f"The request has more than {MAX_HEADERS} header lines.", stop=True
+            )
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             self._refuse(400, "invalid_host", "A request has exactly one Host header.", stop=True)
         if lengths and encodings:

@@ -117,7 +117,9 @@ def _is_web(url: str) -> bool:
 
 
 def _cut(text: str | None, limit: int) -> str:
-    return _CONTROL.sub("", text)[:limit] if text else ""
+    if not text:
+        return ""
+    return text[:limit] if text.isprintable() else _CONTROL.sub("", text)[:limit]
 
 
 def clean_metadata(metadata: dict[str, Any], name: str) -> Metadata:

@@ -74,7 +74,7 @@ def decode_body(body: bytes) -> Body:
         raise BadRequest("wrong_shape", _readable(error), field=_field(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest("invalid_json", f"The body is no JSON: {_readable(error)}.") from None
-    if depth_over(body, MAX_DEPTH) and not any(depth_over(raw, MAX_DEPTH - 2) for raw in decoded.events):
+    if _envelope_too_deep(body, decoded.events):
         raise BadRequest("too_deep", f"The JSON is nested more than {MAX_DEPTH} levels deep.")
     if len(decoded.events) > MAX_EVENTS:
         raise BadRequest(
@@ -83,6 +83,17 @@ def decode_body(body: bytes) -> Body:
             "events",
         )
     return decoded
+
+
+def _envelope_too_deep(body: bytes, events: list[msgspec.Raw]) -> bool:
+    """Whether something beside the events is nested too deep; an event that is must not take the others with
+    it.
+    """
+    openings = _openings(body)
+    # Few requests are looked at twice: brackets of the events alone are no depth of the envelope.
+    if openings <= MAX_DEPTH or openings - sum(_openings(bytes(raw)) for raw in events) <= MAX_DEPTH:
+        return False
+    return depth_over(body, MAX_DEPTH) and not any(depth_over(raw, MAX_DEPTH - 2) for raw in events)
 
 
 def decode_hit(raw: bytes | msgspec.Raw) -> Hit:
@@ -136,7 +147,7 @@ def rejection(raw: bytes | msgspec.Raw, error: EventRejected) -> Rejection:
 def depth_over(data: bytes | msgspec.Raw, limit: int) -> bool:
     """Whether JSON text is nested deeper than `limit` levels. Brackets inside of texts do not count."""
     text = bytes(data)
-    if text.count(b"{") + text.count(b"[") <= limit:
+    if _openings(text) <= limit:
         return False
     depth = 0
     for run in _OPENING.findall(_TEXT.sub(b"", text)):
@@ -147,6 +158,10 @@ def depth_over(data: bytes | msgspec.Raw, limit: int) -> bool:
         else:
             depth -= len(run)
     return False
+
+
+def _openings(text: bytes) -> int:
+    return text.count(b"{") + text.count(b"[")
 
 
 def _readable(error: Exception) -> str:

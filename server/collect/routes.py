@@ -5,6 +5,7 @@ event.
 import asyncio
 import base64
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
@@ -192,15 +193,13 @@ def _failure(error: Exception) -> RequestRefused:
 
 
 def _answer(outcome: Outcome, cors: Headers) -> Reply:
-    content = {
-        name: value
-        for name, value in (
-            ("visitor", outcome.visitor),
-            ("messages", outcome.messages),
-            ("rejected", outcome.rejected),
-        )
-        if value
-    }
+    content: dict[str, Any] = {}
+    if outcome.visitor:
+        content["visitor"] = outcome.visitor
+    if outcome.messages:
+        content["messages"] = outcome.messages
+    if outcome.rejected:
+        content["rejected"] = outcome.rejected
     headers = [*cors, (b"set-cookie", outcome.cookie.encode())] if outcome.cookie else cors
     return json_reply(200, content, headers)
 

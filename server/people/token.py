@@ -97,9 +97,14 @@ def expire_cookie(*, https: bool, cookie_domain: str | None, foreign: bool = Fal
 
 
 def _cookie(value: str, max_age: int, https: bool, cookie_domain: str | None, foreign: bool) -> str:
+    name = cookie_name(https=https, cookie_domain=cookie_domain)
+    return f"{name}={value}; {_attributes(max_age, https, cookie_domain, foreign)}"
+
+
+@lru_cache
+def _attributes(max_age: int, https: bool, cookie_domain: str | None, foreign: bool) -> str:
     partitioned = foreign and https
     parts = [
-        f"{cookie_name(https=https, cookie_domain=cookie_domain)}={value}",
         "Path=/",
         f"Max-Age={max_age}",
         "HttpOnly",
@@ -116,6 +121,9 @@ def _cookie(value: str, max_age: int, https: bool, cookie_domain: str | None, fo
 
 def cookie_value(header: str, name: str) -> str | None:
     """The one cookie of this name; two of a name are none (somebody may have tossed one in)."""
+    if ";" not in header:
+        key, _, value = header.strip().partition("=")
+        return value if key == name else None
     found = [
         value for part in header.split(";") for key, _, value in [part.strip().partition("=")] if key == name
     ]
