@@ -48,14 +48,14 @@ class DirectProtocol(GuardedProtocol):
         )
 
     def on_body(self, body: bytes) -> None:
-        if type(self.cycle) is _Exchange:
+        if isinstance(self.cycle, _Exchange):
             self.cycle.body += body
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        if type(self.cycle) is _Exchange:
+        if isinstance(self.cycle, _Exchange):
             self.cycle.begin()
 
 

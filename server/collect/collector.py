@@ -3,8 +3,7 @@
 Identity, consent, bots and limits are decided here; cleaning is `clean`'s, storing is the trail's.
 """
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -80,9 +79,16 @@ class Collector:
             request.origin in site.origins for site in self._live.current.sites.values()
         )
 
-    def store(self, gathered: Gathered) -> asyncio.Future[list[Answer]]:
-        """Done once the batches are committed. Raises Busy."""
-        return self._inbox.submit(gathered.batches)
+    def store(self, gathered: Gathered, told: Callable[[Outcome | Exception], None]) -> None:
+        """`told` is called with the outcome once the batches are committed, or with why they could not be.
+
+        Raises Busy.
+        """
+
+        def answered(answers: list[Answer] | Exception) -> None:
+            told(answers if isinstance(answers, Exception) else gathered.stored(answers))
+
+        self._inbox.submit(gathered.batches, answered)
 
     def gather(self, request: Request, body: Body) -> Gathered:
         """The events of `POST /e`. Raises RequestRefused."""
@@ -134,7 +140,7 @@ class Collector:
             raise
         visitor = self._visitor(request, site, None)
         gathered = self._of_visitor(request, site, visitor, agent, [event], [], shows_messages=False)
-        return gathered.stored(await self.store(gathered))
+        return gathered.stored(await self._inbox.store(gathered.batches))
 
     def _unwanted(self, request: Request, site: Site, agent: Agent, body: Body | None = None) -> str:
         """Why nothing of this request may be counted, or an empty text."""

@@ -6,7 +6,7 @@ committed at once. It is bounded: when it is full, batches are refused, never dr
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -33,13 +33,14 @@ class Recorder(Protocol):
     async def record(self, batches: list[Batch], now: int) -> list[Answer]: ...
 
 
-class _Waiting:
-    __slots__ = ("answer", "batches", "size")
+Told = Callable[[list[Answer] | Exception], None]
+"""Called once, with the answers to a request's batches or why they are not stored."""
 
-    def __init__(self, batches: list[Batch], answer: asyncio.Future[list[Answer]]) -> None:
-        self.batches = batches
-        self.answer = answer
-        self.size = sum(len(batch.events) for batch in batches)
+
+class _Waiting(NamedTuple):
+    batches: list[Batch]
+    size: int
+    told: Told
 
 
 class Inbox:
@@ -51,28 +52,40 @@ class Inbox:
         self._metrics = metrics
         self._waiting: list[_Waiting] = []
         self._events = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
-    def submit(self, batches: list[Batch]) -> asyncio.Future[list[Answer]]:
-        """A future of the answers, done once the batches are committed.
+    def submit(self, batches: list[Batch], told: Told) -> None:
+        """`told` is called once the batches are committed, or could not be.
 
         Raises Busy when the inbox is full or closed.
         """
-        # Not get_running_loop() for each request: before Python 3.12 it asks the system for the process id.
-        loop = self._loop = self._loop or asyncio.get_running_loop()
-        waiting = _Waiting(batches, loop.create_future())
-        if self._closed or self._events + waiting.size > MAX_WAITING_EVENTS:
-            self._metrics.shed.inc(waiting.size)
+        size = sum([len(batch.events) for batch in batches])
+        if self._closed or self._events + size > MAX_WAITING_EVENTS:
+            self._metrics.shed.inc(size)
             raise Busy(
                 "busy", "Too many events are waiting to be stored. Try again.", retry_after=RETRY_AFTER
             )
-        self._waiting.append(waiting)
-        self._events += waiting.size
+        self._waiting.append(_Waiting(batches, size, told))
+        self._events += size
         if self._worker is None:
-            self._worker = loop.create_task(self._work())
-        return waiting.answer
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    def store(self, batches: list[Batch]) -> asyncio.Future[list[Answer]]:
+        """A future of the answers, done once the batches are committed. Raises Busy as `submit` does."""
+        waiting: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+
+        def told(outcome: list[Answer] | Exception) -> None:
+            # Whoever hung up is answered to nobody; the events are stored all the same.
+            if waiting.done():
+                return
+            if isinstance(outcome, Exception):
+                waiting.set_exception(outcome)
+            else:
+                waiting.set_result(outcome)
+
+        self.submit(batches, told)
+        return waiting
 
     async def close(self) -> None:
         """Take no more, and return when all that was taken is committed."""
@@ -118,9 +131,7 @@ class Inbox:
             self._fail(group, lambda: broken)
         else:
             for waiting, answer in zip(group, answers, strict=True):
-                # Whoever hung up is answered to nobody; the events are stored all the same.
-                if not waiting.answer.done():
-                    waiting.answer.set_result(answer)
+                _tell(waiting, answer)
 
     async def _record(self, group: list[_Waiting]) -> list[list[Answer]]:
         batches = [batch for waiting in group for batch in waiting.batches]
@@ -134,8 +145,15 @@ class Inbox:
     def _fail(self, group: list[_Waiting], error: Callable[[], Exception]) -> None:
         for waiting in group:
             self._metrics.shed.inc(waiting.size)
-            if not waiting.answer.done():
-                waiting.answer.set_exception(error())
+            _tell(waiting, error())
+
+
+def _tell(waiting: _Waiting, outcome: list[Answer] | Exception) -> None:
+    try:
+        waiting.told(outcome)
+    except Exception:
+        # One answer that fails must not keep the others from theirs.
+        log.exception("answer_broke")
 
 
 def _refusal(error: LeadtrailError) -> LeadtrailError:

@@ -36,7 +36,6 @@ from server.errors import (
     RequestRefused,
 )
 from server.metrics import Metrics
-from server.model import Answer
 
 log = structlog.get_logger()
 
@@ -90,11 +89,11 @@ class CollectRoutes:
         # Known before the site is, so that the snippet can read a 413 as well.
         cors = self._cors(request)
 
-        def stored(answers: asyncio.Future[list[Answer]]) -> None:
-            try:
-                answer(_answer(gathered.stored(answers.result()), cors))
-            except Exception as error:
-                answer(self._failed(error, cors))
+        def stored(outcome: Outcome | Exception) -> None:
+            if isinstance(outcome, Exception):
+                answer(self._failed(outcome, cors))
+            else:
+                answer(_answer(outcome, cors))
 
         try:
             check_encoding(request)
@@ -102,7 +101,7 @@ class CollectRoutes:
                 raise BadRequest("empty_body", "The body is empty; it must be a JSON object.")
             gathered = self._collector.gather(request, decode_body(content))
             if gathered.batches:
-                self._collector.store(gathered).add_done_callback(stored)
+                self._collector.store(gathered, stored)
             else:
                 answer(_answer(gathered.outcome, cors))
         except Exception as error:

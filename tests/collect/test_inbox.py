@@ -52,16 +52,16 @@ def value(metrics: Metrics, name: str) -> float:
 async def test_requests_that_come_together_are_committed_together() -> None:
     recorder, inbox, _ = make()
     recorder.let_go.set()
-    answers = [inbox.submit([batch(f"e{n}")]) for n in range(3)]
+    answers = [inbox.store([batch(f"e{n}")]) for n in range(3)]
     assert [[a.stored for a in answer] for answer in await asyncio.gather(*answers)] == [[1], [1], [1]]
     assert recorder.groups == [["e0", "e1", "e2"]]
 
 
 async def test_what_comes_during_a_commit_is_the_next_group_and_nobody_is_answered_before_his_own() -> None:
     recorder, inbox, _ = make()
-    first = inbox.submit([batch("a")])
+    first = inbox.store([batch("a")])
     await recorder.began.wait()
-    second, third = inbox.submit([batch("b")]), inbox.submit([batch("c")])
+    second, third = inbox.store([batch("b")]), inbox.store([batch("c")])
     assert not first.done()
     recorder.let_go.set()
     await asyncio.gather(first, second, third)
@@ -71,27 +71,27 @@ async def test_what_comes_during_a_commit_is_the_next_group_and_nobody_is_answer
 async def test_a_full_inbox_refuses_and_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_module, "MAX_WAITING_EVENTS", 2)
     recorder, inbox, metrics = make()
-    taken = inbox.submit([batch("a", "b")])
+    taken = inbox.store([batch("a", "b")])
     with pytest.raises(Busy) as refused:
-        inbox.submit([batch("c")])
+        inbox.store([batch("c")])
     assert refused.value.retry_after == 2
     assert value(metrics, "leadtrail_events_shed_total") == 1
     recorder.let_go.set()
     await taken
-    await inbox.submit([batch("c")])
+    await inbox.store([batch("c")])
 
 
 async def test_a_group_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_module, "MAX_GROUP_EVENTS", 3)
     recorder, inbox, _ = make()
     recorder.let_go.set()
-    await asyncio.gather(*(inbox.submit([batch(f"{n}a", f"{n}b")]) for n in range(3)))
+    await asyncio.gather(*(inbox.store([batch(f"{n}a", f"{n}b")]) for n in range(3)))
     assert recorder.groups == [["0a", "0b"], ["1a", "1b"], ["2a", "2b"]]
 
 
 async def test_closing_waits_for_what_was_taken_and_takes_no_more() -> None:
     recorder, inbox, _ = make()
-    answer = inbox.submit([batch("a")])
+    answer = inbox.store([batch("a")])
     await recorder.began.wait()
     closing = asyncio.create_task(inbox.close())
     await asyncio.sleep(0)
@@ -100,7 +100,7 @@ async def test_closing_waits_for_what_was_taken_and_takes_no_more() -> None:
     await closing
     assert answer.done()
     with pytest.raises(Busy):
-        inbox.submit([batch("b")])
+        inbox.store([batch("b")])
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ async def test_a_store_that_fails_is_told_to_everyone_who_waits(
     recorder, inbox, metrics = make()
     recorder.error = error
     recorder.let_go.set()
-    for answer in [inbox.submit([batch("a")]), inbox.submit([batch("b")])]:
+    for answer in [inbox.store([batch("a")]), inbox.store([batch("b")])]:
         with pytest.raises(answered):
             await answer
     assert value(metrics, "leadtrail_events_shed_total") == 2
@@ -129,7 +129,7 @@ async def test_one_request_that_breaks_the_trail_does_not_take_the_others_with_i
     recorder = Picky()
     recorder.let_go.set()
     inbox = Inbox(recorder, lambda: NOW, Metrics())
-    good, bad = inbox.submit([batch("good")]), inbox.submit([batch("bad")])
+    good, bad = inbox.store([batch("good")]), inbox.store([batch("bad")])
     assert await good == [Answer(1, 0)]
     with pytest.raises(ZeroDivisionError):
         await bad
@@ -137,9 +137,21 @@ async def test_one_request_that_breaks_the_trail_does_not_take_the_others_with_i
 
 async def test_a_sender_who_hangs_up_disturbs_nobody() -> None:
     recorder, inbox, _ = make()
-    gone, stays = inbox.submit([batch("a")]), inbox.submit([batch("b")])
+    gone, stays = inbox.store([batch("a")]), inbox.store([batch("b")])
     await recorder.began.wait()
     gone.cancel()
     recorder.let_go.set()
     assert await stays == [Answer(1, 0)]
     assert recorder.groups == [["a", "b"]]
+
+
+async def test_an_answer_that_fails_disturbs_nobody() -> None:
+    recorder, inbox, _ = make()
+
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    inbox.submit([batch("a")], fail)
+    stays = inbox.store([batch("b")])
+    recorder.let_go.set()
+    assert await stays == [Answer(1, 0)]
