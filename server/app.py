@@ -22,6 +22,7 @@ from server.dashboard.auth import Auth
 from server.dashboard.routes import dashboard_routes
 from server.demo.shop import demo_routes
 from server.health import health_routes
+from server.keys import IdentitySecrets
 from server.limits import Limits
 from server.metrics import Metrics
 from server.people.token import Tokens
@@ -73,6 +74,10 @@ async def open_app(
     inbox = Inbox(trail, clock, metrics)
     limits = Limits(settings.rate_limits)
     auth = Auth(store.operators, clock, password=settings.password)
+    identity = IdentitySecrets(settings, lambda: live.current.identity_secret_env)
+    for site in live.current.sites:
+        # What is wrong with one is said at the start, and not when the first user signs in.
+        identity.of(site)
     collector = Collector(
         tokens=Tokens(settings.secret_keys),
         live=live,
@@ -80,6 +85,7 @@ async def open_app(
         clock=clock,
         metrics=metrics,
         limits=limits,
+        identity_secret=identity.of,
     )
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),

@@ -1,13 +1,18 @@
 """The secrets that the server makes for itself on its first start, kept in the data directory with mode
-0600.
+0600, and those that sites prove their users with.
 """
 
 import os
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import structlog
+
 from server.settings import Settings
+
+log = structlog.get_logger()
 
 KEYS_FILE = "secret_keys"
 TOKENS_FILE = "api_tokens"
@@ -20,6 +25,31 @@ def with_own_secrets(settings: Settings) -> Settings:
     return replace(
         settings, secret_keys=keys, api_tokens=settings.api_tokens + made_tokens(settings.data_dir)
     )
+
+
+class IdentitySecrets:
+    """The secrets with which sites prove their users: a site's own where leadtrail.yaml names one, else the
+    server's.
+    """
+
+    def __init__(self, settings: Settings, variables: Callable[[], Mapping[str, str]]) -> None:
+        self._settings = settings
+        self._variables = variables
+        self._complained: set[str] = set()
+
+    def of(self, site: str) -> str | None:
+        """The site's secret, or None where nothing can be proved."""
+        variable = self._variables().get(site)
+        if variable is None:
+            return self._settings.identity_secret
+        try:
+            return self._settings.secret(variable)
+        except ValueError as error:
+            # Not the server's instead: whoever knows that one must prove nothing to this site.
+            if variable not in self._complained:
+                self._complained.add(variable)
+                log.warning("identity_secret_missing", site=site, variable=variable, reason=str(error))
+            return None
 
 
 def add_token(data_dir: Path) -> str:

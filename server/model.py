@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from server.identity import Proof, Said
+
 
 class Role(enum.IntEnum):
     """What a person is. A role only ever rises."""
@@ -80,6 +82,8 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     metadata: Metadata = {}
     traits: Metadata | None = None
     """Only of `identify`."""
+    proof: Proof | None = None
+    """Only of an `identify` that proves who it is."""
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -115,9 +119,11 @@ class Person(Struct, frozen=True, array_like=True, kw_only=True):
     name: str | None = None
     user_id: str | None = None
     verified: bool = False
-    """Whether e-mail and user_id were proved (people.proof)."""
+    """Whether this person was proved to be who they are: by user_id, or by e-mail (people.proof)."""
     traits: Metadata = {}
     """Further attributes by name."""
+    origins: dict[str, Said] = {}
+    """Of `email`, `name` and the traits, by name."""
     first_seen: int
     last_seen: int
     """These two and `events` are kept in the totals of the person's events, not in the person's row."""
@@ -367,16 +373,6 @@ def person_id_of(text: str) -> int | None:
 def visitor_ident(site: str, visitor: str) -> str:
     """The key under which a visitor id resolves to a person (HOUSE law 3)."""
     return f"{site}/visitor/{visitor}"
-
-
-def user_ident(site: str, user_id: str) -> str:
-    """The key under which a proved user_id resolves to a person."""
-    return f"{site}/user/{user_id}"
-
-
-def email_ident(site: str, email: str) -> str:
-    """The key under which a proved e-mail address resolves to a person."""
-    return f"{site}/email/{email}"
 
 
 encode_json = msgspec.json.Encoder().encode

@@ -18,6 +18,7 @@ def contact(person: Person) -> dict[str, Any]:
         "external_id": person.user_id,
         "role": Role(person.role).name,
         "email": person.email,
+        "verified": person.verified,
         "phone": None,
         "name": person.name,
         "avatar": None,

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from server.clock import DAY, MINUTE
 from server.collect.decode import MAX_URL, Hit
 from server.errors import EventRejected
+from server.identity import Proof
 from server.model import Event, Metadata, Site
 from server.people.page import page_path, redact
+from server.people.proof import claims_proof, proved
 
 MAX_TITLE = 512
 MAX_KEYS = 20
@@ -52,13 +54,18 @@ _CURRENCY = re.compile(r"[A-Za-z]{3}")
 MAX_INTEGER = 1 << 63
 
 
-def clean(hit: Hit, site: Site, received: int, sent_at: float | None) -> Event:
-    """The event, or EventRejected with what is wrong with it."""
+def clean(
+    hit: Hit, site: Site, received: int, sent_at: float | None, identity_secret: str | None = None
+) -> Event:
+    """The event, or EventRejected with what is wrong with it. `identity_secret` is the site's, for proofs."""
     url, path = ("", "")
     if hit.url:
         url, path = clean_url(hit.url, site.redact, site.spa == "hash")
     elif hit.name == "page_view":
         raise EventRejected("invalid_url", "A page view needs its `url`.")
+    traits, proof = (None, None)
+    if hit.name == "identify":
+        traits, proof = clean_traits(hit.traits or {}, identity_secret, received)
     return Event(
         id=hit.id or f"s-{secrets.token_hex(12)}",
         name=hit.name,
@@ -69,7 +76,8 @@ def clean(hit: Hit, site: Site, received: int, sent_at: float | None) -> Event:
         title=_cut(hit.title, MAX_TITLE),
         referrer=clean_referrer(hit.referrer, site.redact) if hit.referrer else "",
         metadata=clean_metadata(hit.metadata, hit.name) if hit.metadata else {},
-        traits=clean_traits(hit.traits or {}) if hit.name == "identify" else None,
+        traits=traits,
+        proof=proof,
     )
 
 
@@ -141,13 +149,24 @@ def clean_metadata(metadata: dict[str, Any], name: str) -> Metadata:
     return metadata
 
 
-def clean_traits(traits: dict[str, Any]) -> Metadata:
-    """The traits of an unproved identify. Raises EventRejected."""
-    for proof in ("user_hash", "user_jwt"):
-        if proof in traits:
-            raise EventRejected(
-                "invalid_proof", f"`{proof}` cannot be checked: this server proves no identities yet."
-            )
+def clean_traits(
+    traits: dict[str, Any], secret: str | None = None, now: int = 0
+) -> tuple[Metadata, Proof | None]:
+    """The traits of an identify, and the proof if it came with one. Raises EventRejected."""
+    if not claims_proof(traits):
+        return _clean_traits(traits), None
+    by = "user_jwt" if "user_jwt" in traits else "user_hash"
+    plain, covered = proved(traits, secret, now)
+    cleaned = _clean_traits(plain)
+    return cleaned, Proof(
+        by,
+        user_id=cleaned.get("user_id") if "user_id" in covered else None,
+        email=cleaned.get("email") if "email" in covered else None,
+        covers=covered & cleaned.keys(),
+    )
+
+
+def _clean_traits(traits: dict[str, Any]) -> Metadata:
     clean_metadata(traits, "identify")
     cleaned = {key: value for key, value in traits.items() if value is not None and value != ""}
     for key in ("user_id", "email", "name"):
@@ -164,6 +183,8 @@ def _identifier(key: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise EventRejected("invalid_traits", f"`{key}` must be text.")
     text = str(value)
+    if not text.strip():
+        raise EventRejected("invalid_traits", f"`{key}` is empty.")
     limit = MAX_IDENTIFIER if key == "user_id" else 254
     if len(text) > limit:
         raise EventRejected(

@@ -48,14 +48,24 @@ class Collector:
     """Takes the events of requests into the inbox."""
 
     def __init__(
-        self, *, tokens: Tokens, live: Live, inbox: Inbox, clock: Clock, metrics: Metrics, limits: Limits
+        self,
+        *,
+        tokens: Tokens,
+        live: Live,
+        inbox: Inbox,
+        clock: Clock,
+        metrics: Metrics,
+        limits: Limits,
+        identity_secret: Callable[[str], str | None],
     ) -> None:
+        """`identity_secret` answers the secret with which a site proves its users, None where it has none."""
         self._tokens = tokens
         self._live = live
         self._inbox = inbox
         self._clock = clock
         self._metrics = metrics
         self._limits = limits
+        self._identity_secret = identity_secret
 
     def site(self, key: str) -> Site:
         """The site of this key. Raises NotFound."""
@@ -116,9 +126,10 @@ class Collector:
         received = self._clock()
         events: list[Event] = []
         rejected: list[Rejection] = []
+        secret = self._identity_secret(site.key)
         for raw in body.events:
             try:
-                events.append(clean(decode_hit(raw), site, received, body.sent_at))
+                events.append(clean(decode_hit(raw), site, received, body.sent_at, secret))
             except EventRejected as error:
                 rejected.append(self._reject(rejection(raw, error)))
         visitor = self._visitor(request, site, body.visitor)

@@ -9,8 +9,10 @@ from typing import Any
 from msgspec import structs
 
 from server.clock import DAY, MINUTE
+from server.identity import Origin, Proof
 from server.model import Agent, Event, Kind, Metadata, Person, Role, Total
 from server.people.page import utm_of
+from server.people.traits import learn
 
 SESSION_GAP = 30 * MINUTE
 """A session ends when nothing happens for this long (CONTRACT section 3)."""
@@ -29,8 +31,11 @@ def begin(person_id: int, site: str, visitor: str, at: int) -> Person:
     )
 
 
-def fold(person: Person, event: Event, agent: Agent, language: str) -> Person:
-    """The person after this event: seen, session, first referrer and UTM, latest device, role and traits."""
+def fold(person: Person, event: Event, agent: Agent, language: str, visitor: str = "") -> Person:
+    """The person after this event: seen, session, first referrer and UTM, latest device, role and traits.
+
+    `visitor` is the visitor id of the browser, which is who says the traits.
+    """
     changes: dict[str, Any] = {"events": person.events + 1}
     at = event.at
     if at > person.last_seen:
@@ -56,26 +61,35 @@ def fold(person: Person, event: Event, agent: Agent, language: str) -> Person:
         changes.update(browser=agent.browser, os=agent.os, device=agent.device)
     if language and language != person.language:
         changes["language"] = language
-    if event.traits is not None:
-        changes.update(_claim(person, event.traits, at))
-    return structs.replace(person, **changes)
+    person = structs.replace(person, **changes)
+    return person if event.traits is None else _identify(person, event.traits, event.proof, at, visitor)
 
 
-def _claim(person: Person, traits: Metadata, at: int) -> dict[str, Any]:
-    """An unproved claim: this very person becomes a lead with these traits, and nobody else is touched."""
-    rest = {name: value for name, value in traits.items() if name not in ("email", "name")}
-    if person.verified:
-        # What was proved is not overwritten by a claim.
-        return {"traits": {**rest, **person.traits}}
-    changes: dict[str, Any] = {"traits": {**person.traits, **rest}}
-    if name := traits.get("name"):
-        changes["name"] = name
-    if email := traits.get("email"):
-        changes["email"] = email
-        if person.role < Role.lead:
-            changes["role"] = Role.lead
-            changes["became_lead"] = at
-    return changes
+def _identify(person: Person, traits: Metadata, proof: Proof | None, at: int, visitor: str) -> Person:
+    """A claim makes this very person a lead with these traits; a proof makes them known for who they are."""
+    if proof is None:
+        person = learn(person, traits, at, visitor, {})
+        claims = bool(traits.get("email") or traits.get("user_id"))
+        return _risen(person, Role.lead, at) if claims else person
+    # Only whoever holds the proof can say what stands beside it, so it is more than a claim.
+    origins = {name: Origin.proof if name in proof.covers else Origin.user for name in traits}
+    rest = {name: value for name, value in traits.items() if name != "user_id"}
+    person = learn(person, rest, at, visitor, origins)
+    person = structs.replace(
+        person,
+        verified=True,
+        user_id=proof.user_id or person.user_id,
+        traits={name: value for name, value in person.traits.items() if name != "user_id"},
+        origins={name: said for name, said in person.origins.items() if name != "user_id"},
+    )
+    return _risen(person, Role.user if proof.user_id else Role.lead, at)
+
+
+def _risen(person: Person, role: Role, at: int) -> Person:
+    if person.role >= role:
+        return person
+    when = {"became_lead": at} if role is Role.lead else {"became_user": at}
+    return structs.replace(person, role=role, **when)
 
 
 def counts_for(event: Event) -> Iterator[tuple[Kind, str]]:

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
 from server.filters import Filter
+from server.identity import Merge
 from server.model import (
     Attribute,
     Delivery,
@@ -25,6 +26,7 @@ from server.model import (
     Total,
     TotalKey,
 )
+from server.store.joining import Joining
 
 
 class Changes(NamedTuple):
@@ -46,6 +48,7 @@ class Changes(NamedTuple):
     """An entry that is there already only moves to an earlier time; written after `settled`."""
     event_names: Collection[tuple[str, str, int]] = ()
     """(site, name, first seen)."""
+    merges: Collection[Merge] = ()
     deliveries: Collection[Delivery] = ()
     """Messages that leave the server, new ones."""
     released: Collection[str] = ()
@@ -56,7 +59,7 @@ class Changes(NamedTuple):
     notes: Collection[Note] = ()
 
 
-class Transaction(Protocol):
+class Transaction(Joining, Protocol):
     """One ingest transaction. It commits when its context is left without an error."""
 
     async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
@@ -92,7 +95,7 @@ class Transaction(Protocol):
         """The custom event names that the site has used."""
 
     async def save(self, changes: Changes) -> None:
-        """Write all of it."""
+        """Write all of it. What is read afterwards in the same transaction is as written."""
 
 
 class Page(NamedTuple):
@@ -148,6 +151,9 @@ class Reads(Protocol):
 
     async def milestones(self, person_id: int) -> list[Milestone]:
         """Newest first."""
+
+    async def merges(self, person_id: int) -> list[Merge]:
+        """Those who were merged into this very person, the latest first."""
 
     async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
         """Every total of one person."""

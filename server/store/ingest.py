@@ -11,6 +11,7 @@ from msgspec import structs
 from server.model import Due, Hold, Kind, Milestone, Moment, Note, Offer, Person, Tagged, Total, TotalKey
 from server.store.base import Changes, Lane
 from server.store.engine import Writing
+from server.store.merging import SAVE_MERGES, SqlMerging
 from server.store.outbox import SAVE_DELIVERIES, in_lanes, lane_of
 from server.store.rows import insert, replace, selected
 from server.store.statement import Statement
@@ -154,7 +155,7 @@ _SAVE_MILESTONES = insert(Milestone, "milestones", "ON CONFLICT DO NOTHING")
 _SAVE_OFFERS = insert(Offer, "offers", replace(Offer, "person_id", "rule", "nth"))
 
 
-class SqlTransaction:
+class SqlTransaction(SqlMerging):
     """Implements `store.base.Transaction`."""
 
     def __init__(self, writing: Writing) -> None:
@@ -217,11 +218,13 @@ class SqlTransaction:
                 (_UNTAG, list(changes.untagged)),
                 (_TAG, list(changes.tagged)),
                 (_SAVE_NOTES, list(changes.notes)),
+                (SAVE_MERGES, list(changes.merges)),
             )
             if rows
         ]
         if writes:
             await self._writing.run(*writes)
+        self._before |= {person.person_id: person for person in changes.people}
         self.delivers.update(lane_of(delivery) for delivery in changes.deliveries)
 
     def _row_changes(self, person: Person) -> bool:

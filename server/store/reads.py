@@ -5,10 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 from server.filters import Filter
+from server.identity import Merge
 from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
 from server.store.base import Page, Trail
 from server.store.engine import Engine
 from server.store.ingest import TOTALS, by_key
+from server.store.merging import ALL_TOTALS, MERGES
 from server.store.rows import selected
 from server.store.search import compile_filter
 from server.store.statement import Statement
@@ -48,12 +50,6 @@ _MILESTONES = Statement(
     "read milestones",
     f"SELECT {selected(Milestone)} FROM milestones WHERE person_id = ? ORDER BY at DESC, kind DESC",
     Milestone,
-)
-
-_ALL_TOTALS = Statement(
-    "read all totals",
-    "SELECT {person_id, kind, key, count, first, last} FROM totals WHERE person_id = ?",
-    tuple[int, int, str, int, int, int],
 )
 
 _ALL_OFFERS = Statement(
@@ -138,8 +134,11 @@ class SqlReads:
     async def milestones(self, person_id: int) -> list[Milestone]:
         return await self._engine.read(_MILESTONES(person_id))
 
+    async def merges(self, person_id: int) -> list[Merge]:
+        return await self._engine.read(MERGES(person_id))
+
     async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
-        return by_key(await self._engine.read(_ALL_TOTALS(person_id)))
+        return by_key(await self._engine.read(ALL_TOTALS(person_id)))
 
     async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
         return by_key(await self._engine.read(TOTALS(list(keys))))

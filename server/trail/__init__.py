@@ -5,7 +5,8 @@
     everything is written -> commit
 
 Nothing is answered before the commit. What a rule sees are the totals just after its own event. Who takes
-part is `cast`'s, the names of events are `names`', the past is `memory`'s, messages are `claims`'.
+part is `cast`'s, what a proof does to them `proofs`' and `merging`'s, the names of events are `names`', the
+past is `memory`'s, messages are `claims`'.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import structlog
+from msgspec import structs
 
 from server.errors import StoreInterrupted
 from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role
@@ -26,6 +28,7 @@ from server.trail.cast import Cast
 from server.trail.claims import REPORTS, Claims
 from server.trail.memory import Memory
 from server.trail.names import KnownNames, Names
+from server.trail.proofs import Numbered, settle, told_to_others, until_somebody_is_proved
 
 log = structlog.get_logger()
 
@@ -58,9 +61,12 @@ class Trail:
 
     async def _write(self, batches: Sequence[Batch], now: int, *, ask_rules: bool) -> list[Answer]:
         async with self._store.transaction() as transaction:
-            names = Names(transaction, self._names)
-            chapter = _Chapter(transaction, self._live, names, now, ask_rules=ask_rules)
-            answers = await chapter.write(batches)
+            names, cast = Names(transaction, self._names), Cast(transaction)
+            answers = [Answer(0, 0) for _ in batches]
+            untold = list(enumerate(batches))
+            while untold:
+                chapter = _Chapter(transaction, cast, self._live, names, now, ask_rules=ask_rules)
+                untold = await chapter.write(untold, answers)
         names.remember()
         return answers
 
@@ -75,39 +81,63 @@ class _News(NamedTuple):
 
 
 class _Chapter:
-    """One transaction's work: what was read, what has become of it, and what is to be written."""
+    """What is told in one go: what was read, what has become of it, and what is to be written.
+
+    A transaction has another one only where somebody is proved whom the browser did not have before: who is
+    who changes there.
+    """
 
     def __init__(
-        self, transaction: Transaction, live: Live, names: Names, now: int, *, ask_rules: bool
+        self,
+        transaction: Transaction,
+        cast: Cast,
+        live: Live,
+        names: Names,
+        now: int,
+        *,
+        ask_rules: bool,
     ) -> None:
         self.transaction = transaction
         self.rules = live.current.rules
         self.names = names
         self.now = now
         self.ask_rules = ask_rules
-        self.cast = Cast(transaction)
+        self.cast = cast
         self.memory = Memory(transaction, now)
         self.claims = Claims(transaction, now, live.current.caps)
         self.moments: dict[tuple[int, str], Moment] = {}
         self.touched: set[int] = set()
         self.milestones: list[Milestone] = []
 
-    async def write(self, batches: Sequence[Batch]) -> list[Answer]:
-        owners = await self.cast.find(batches)
-        news = await self._set_known_aside(owners, batches)
-        await self._read(news)
-        answers = [self._tell(new) for new in news]
+    async def write(self, batches: Numbered, answers: list[Answer]) -> Numbered:
+        """Tell the batches and add to their answers. What is left is for the next chapter."""
+        owners = await self.cast.find([batch for _, batch in batches])
+        known = await self.transaction.known_events(
+            {
+                (owner, event.id)
+                for owner, (_, batch) in zip(owners, batches, strict=True)
+                for event in batch.events
+            }
+        )
+        known |= await told_to_others(self.transaction, owners, batches, known)
+        told, turns, untold = until_somebody_is_proved(self.cast, owners, batches, known)
+        news = await self._set_known_aside(told, known)
+        await self._read([new for _, new in news])
+        for number, new in news:
+            answers[number] = _both(answers[number], self._tell(new))
         await self._save()
-        return answers
+        for turn in turns:
+            if await settle(self.transaction, self.cast, turn):
+                # What the one before won is not shown to the one who is there now.
+                answers[turn.number] = structs.replace(answers[turn.number], messages=[])
+        return untold
 
-    async def _set_known_aside(self, owners: Sequence[int], batches: Sequence[Batch]) -> list[_News]:
+    async def _set_known_aside(
+        self, batches: Sequence[tuple[int, int, Batch]], known: set[tuple[int, str]]
+    ) -> list[tuple[int, _News]]:
         """What is new of each batch, under the name that it counts as, and what was told before."""
-        keys = {
-            (owner, event.id) for owner, batch in zip(owners, batches, strict=True) for event in batch.events
-        }
-        known = await self.transaction.known_events(keys)
         all_news = []
-        for owner, batch in zip(owners, batches, strict=True):
+        for owner, number, batch in batches:
             news = _News(owner, batch, [], set())
             for event in batch.events:
                 if (owner, event.id) in known:
@@ -115,7 +145,7 @@ class _Chapter:
                 else:
                     known.add((owner, event.id))
                     news.events.append(await self.names.name(event, batch.site))
-            all_news.append(news)
+            all_news.append((number, news))
         return all_news
 
     async def _read(self, all_news: Sequence[_News]) -> None:
@@ -168,7 +198,9 @@ class _Chapter:
             facts = self.memory.facts(self.cast.people[owner], event)
             self.claims.reach(concern.goals, owner, event)
             for rule in concern.asked:
-                if message := self.claims.ask(rule, facts, shows_messages=batch.shows_messages):
+                if message := self.claims.ask(
+                    rule, facts, batch.visitor, shows_messages=batch.shows_messages
+                ):
                     messages[rule.id] = message
             for rule in concern.armed:
                 self.claims.arm(rule, facts)
@@ -182,7 +214,7 @@ class _Chapter:
 
     def _fold(self, owner: int, event: Event, batch: Batch) -> None:
         before = self.cast.people[owner]
-        person = fold(before, event, batch.agent, batch.language)
+        person = fold(before, event, batch.agent, batch.language, batch.visitor)
         self.cast.people[owner] = person
         self.touched.add(owner)
         moment = Moment(
@@ -209,6 +241,7 @@ class _Chapter:
         if not self.touched:
             return
         people = self.cast.people
+        self.cast.begun -= self.touched
         await self.transaction.save(
             Changes(
                 people=[people[person_id] for person_id in sorted(self.touched)],
@@ -222,3 +255,9 @@ class _Chapter:
                 event_names=[(site, name, at) for (site, name), at in self.names.new.items()],
             )
         )
+
+
+def _both(before: Answer, then: Answer) -> Answer:
+    """The answer of a batch that was told in two parts."""
+    messages = {message["id"]: message for message in (*before.messages, *then.messages)}
+    return Answer(before.stored + then.stored, before.repeated + then.repeated, list(messages.values()))

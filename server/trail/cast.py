@@ -1,10 +1,11 @@
 """Who takes part in one transaction: whose batches these are, read once and held until the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from server.identity import Proof, email_ident, user_ident
 from server.model import Batch, Person, new_person_id, visitor_ident
 from server.people.state import begin
-from server.store.base import Transaction
+from server.store.base import Changes, Transaction
 
 
 class Cast:
@@ -13,14 +14,27 @@ class Cast:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.people: dict[int, Person] = {}
+        self.begun: set[int] = set()
+        """Those who came for the first time and of whom nothing is stored yet."""
+        self._ids: dict[str, int] = {}
 
     async def find(self, batches: Sequence[Batch]) -> list[int]:
-        """The person of each batch; those who come for the first time begin here."""
-        idents = [visitor_ident(batch.site, batch.visitor) for batch in batches]
-        ids = await self._transaction.resolve(set(idents))
+        """The person of each batch; those who come for the first time begin here.
+
+        Whoever is proved in the batches is read and held with them.
+        """
+        visitors = [visitor_ident(batch.site, batch.visitor) for batch in batches]
+        proved = {
+            ident
+            for batch in batches
+            for event in batch.events
+            if event.proof is not None
+            for ident in idents_of(batch.site, event.proof)
+        }
+        ids = await self._transaction.resolve({*visitors, *proved})
         begun: dict[int, Person] = {}
         newcomers: dict[str, int] = {}
-        for ident, batch in zip(idents, batches, strict=True):
+        for ident, batch in zip(visitors, batches, strict=True):
             if ident not in ids and ident not in newcomers:
                 at = min(event.at for event in batch.events)
                 person = begin(new_person_id(at), batch.site, batch.visitor, at)
@@ -28,26 +42,69 @@ class Cast:
                 begun[person.person_id] = person
         if newcomers:
             ids |= await self._transaction.claim(newcomers)
+        self._ids |= ids
         owners = set(ids.values())
         # Another server may have claimed the visitor meanwhile; then its person is read, and ours never was.
-        self.people = {new: begun[new] for new in begun.keys() & owners}
-        self.people |= await self._follow_merges(owners - begun.keys())
-        return [self._final(ids[ident]) for ident in idents]
+        self._begin(begun[new] for new in begun.keys() & owners)
+        await self._read(owners)
+        return [self._final(ids[ident]) for ident in visitors]
 
     async def follow(self, person_ids: set[int]) -> dict[int, int]:
         """Who each of these people is by now; whoever is gone is left out."""
-        self.people |= await self._follow_merges(person_ids)
+        await self._read(person_ids)
         return {person_id: self._final(person_id) for person_id in person_ids if person_id in self.people}
 
-    async def _follow_merges(self, person_ids: set[int]) -> dict[int, Person]:
-        people: dict[int, Person] = {}
-        missing = person_ids
+    def known_as(self, ident: str) -> int | None:
+        """Whom an ident of a proof means, of those that were found."""
+        person_id = self._ids.get(ident)
+        return None if person_id is None else self._final(person_id)
+
+    async def claim(self, ident: str, person: Person) -> int:
+        """Whose the ident is: this person's, unless it is somebody's already."""
+        [person_id] = (await self._transaction.claim({ident: person.person_id})).values()
+        self._ids[ident] = person_id
+        if person_id == person.person_id:
+            self.people.setdefault(person_id, person)
+        else:
+            await self._read({person_id})
+        return self._final(person_id)
+
+    async def hand_over(self, site: str, visitor: str, person_id: int) -> None:
+        """From now on the visitor is this person; whoever it was keeps what they did."""
+        ident = visitor_ident(site, visitor)
+        await self._transaction.save(Changes(identities={ident: person_id}))
+        self._ids[ident] = person_id
+
+    def newcomer(self, site: str, visitor: str, at: int) -> Person:
+        """Somebody of whom nothing is known yet, at a browser that was another one's."""
+        person = begin(new_person_id(at), site, visitor, at)
+        self._begin([person])
+        return person
+
+    def _begin(self, people: Iterable[Person]) -> None:
+        for person in people:
+            self.people[person.person_id] = person
+            self.begun.add(person.person_id)
+
+    async def _read(self, person_ids: set[int]) -> None:
+        """Read and hold these people, and those whom they were merged into."""
+        missing = person_ids - self.people.keys()
         while missing:
-            people |= await self._transaction.people(missing)
-            missing = {p.merged_into for p in people.values() if p.merged_into is not None} - people.keys()
-        return people
+            self.people |= await self._transaction.people(missing)
+            merged = (self.people[known].merged_into for known in missing & self.people.keys())
+            missing = {person_id for person_id in merged if person_id is not None} - self.people.keys()
 
     def _final(self, person_id: int) -> int:
         while (merged := self.people[person_id].merged_into) is not None:
             person_id = merged
         return person_id
+
+
+def idents_of(site: str, proof: Proof) -> list[str]:
+    """The idents that a proof proves, the one that decides first."""
+    idents = []
+    if proof.user_id:
+        idents.append(user_ident(site, proof.user_id))
+    if proof.email:
+        idents.append(email_ident(site, proof.email))
+    return idents

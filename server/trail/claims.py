@@ -3,7 +3,7 @@ it. What is held back, reached as a goal or falls due later is kept here too.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from server.clock import SECOND
 from server.messages.leave import deliveries
 from server.messages.render import page_message
 from server.model import Delivery, Due, Event, Hold, Metadata, Offer, due_at
+from server.people.traits import said_at
 from server.rules.decide import Decision, can_show, decide, free_at, has_address
 from server.rules.evaluate import matches
 from server.rules.facts import Facts
@@ -49,14 +50,18 @@ class Claims:
         for offer in sorted(await self._transaction.offers(missing), key=lambda offer: offer.nth):
             self._offers[offer.person_id][offer.rule].append(offer)
 
-    def ask(self, rule: Rule, facts: Facts, *, shows_messages: bool) -> Metadata | None:
-        """What becomes of the rule now; the message, if the answer is to carry one."""
+    def ask(self, rule: Rule, facts: Facts, visitor: str, *, shows_messages: bool) -> Metadata | None:
+        """What becomes of the rule now; the message, if the answer is to carry one.
+
+        `visitor` is the visitor id of the browser, which reads nothing in it that was said elsewhere; empty
+        where there is none.
+        """
         facts = facts._replace(offers=self._offers[facts.person.person_id])
         decision = decide(rule, facts, self._caps)
         if decision.step == "give":
-            return self._give(rule, facts, decision, shows_messages=shows_messages)
+            return self._give(rule, facts, decision, visitor, shows_messages=shows_messages)
         if decision.step == "again":
-            return self._offer_again(rule, facts, shows_messages=shows_messages)
+            return self._offer_again(rule, facts, visitor, shows_messages=shows_messages)
         if decision.step == "hold":
             self._hold(rule, facts, decision.reason)
         return None
@@ -74,7 +79,7 @@ class Claims:
     def settle(self, rule: Rule, facts: Facts) -> None:
         """The rule is due: decide it, and when it is due next."""
         facts = facts._replace(offers=self._offers[facts.person.person_id])
-        self.ask(rule, facts, shows_messages=False)
+        self.ask(rule, facts, "", shows_messages=False)
         won = facts.offers.get(rule.id, ())
         if not rule.falls_due or (facts.person.person_id, rule.id) in self._due:
             return
@@ -123,10 +128,12 @@ class Claims:
     def due(self) -> list[Due]:
         return list(self._due.values())
 
-    def _give(self, rule: Rule, facts: Facts, decision: Decision, *, shows_messages: bool) -> Metadata | None:
+    def _give(
+        self, rule: Rule, facts: Facts, decision: Decision, visitor: str, *, shows_messages: bool
+    ) -> Metadata | None:
         ways = [way for way in rule.deliver.ways if way != "email" or has_address(rule.deliver, facts)]
         answered = can_show(rule, facts) and shows_messages and not decision.control
-        message = _message(rule, facts) if "page" in ways and not decision.control else {}
+        message = _message(rule, facts, visitor) if "page" in ways and not decision.control else {}
         offer = Offer(
             person_id=facts.person.person_id,
             rule=rule.id,
@@ -143,10 +150,12 @@ class Claims:
             self.deliveries += deliveries(rule, facts, ways, decision.nth)
         return message if answered and message else None
 
-    def _offer_again(self, rule: Rule, facts: Facts, *, shows_messages: bool) -> Metadata | None:
+    def _offer_again(
+        self, rule: Rule, facts: Facts, visitor: str, *, shows_messages: bool
+    ) -> Metadata | None:
         assert facts.event is not None
         offer = facts.offers[rule.id][-1]
-        message = _message(rule, facts)
+        message = _message(rule, facts, visitor)
         offered = self._now if shows_messages else NEVER
         self._keep(structs.replace(offer, event_id=facts.event.id, offered=offered, message=message))
         return message if shows_messages else None
@@ -172,7 +181,6 @@ class Claims:
         self._changed[offer.person_id, offer.rule, offer.nth] = offer
 
 
-def _message(rule: Rule, facts: Facts) -> Metadata:
+def _message(rule: Rule, facts: Facts, visitor: str) -> Metadata:
     person = facts.person
-    traits: Mapping[str, object] = {"email": person.email, "name": person.name, **person.traits}
-    return page_message(rule, person, facts.event.path if facts.event else "", traits)
+    return page_message(rule, person, facts.event.path if facts.event else "", said_at(person, visitor))

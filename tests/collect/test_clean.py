@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,9 @@ from server.clock import DAY, MINUTE
 from server.collect.clean import clean, clean_metadata, clean_traits, corrected, language_of
 from server.collect.decode import Hit
 from server.errors import EventRejected
+from server.identity import Proof
 from server.model import Event, Site
+from server.people.proof import user_hash
 
 NOW = 1_790_000_000_000
 SITE = Site(key="main", redact=frozenset({"iban"}))
@@ -140,7 +143,7 @@ def test_a_form_error_carries_its_fields() -> None:
 
 
 def test_an_e_mail_is_kept_in_lower_case() -> None:
-    assert clean_traits({"email": " Ada@Example.COM "})["email"] == "ada@example.com"
+    assert clean_traits({"email": " Ada@Example.COM "})[0]["email"] == "ada@example.com"
 
 
 @pytest.mark.parametrize(
@@ -159,9 +162,32 @@ def test_a_proof_that_cannot_be_checked_is_an_error_and_never_no_proof(proof: An
 
 
 def test_an_identifier_may_have_128_characters_and_is_refused_over_that() -> None:
-    assert clean_traits({"user_id": "u" * 128})["user_id"] == "u" * 128
-    with pytest.raises(EventRejected):
-        clean_traits({"user_id": "u" * 129})
+    assert clean_traits({"user_id": "u" * 128})[0]["user_id"] == "u" * 128
+    for refused in ("u" * 129, " ", "\t"):
+        with pytest.raises(EventRejected) as rejected:
+            clean_traits({"user_id": refused})
+        assert rejected.value.code in ("invalid_traits", "invalid_metadata")
+
+
+def test_a_proof_covers_what_the_sites_server_signed() -> None:
+    secret = "the site's secret"
+    given = {"user_id": 7, "email": "Ada@Example.com", "user_hash": user_hash(secret, "7")}
+    assert clean_traits(given, secret, NOW) == (
+        {"user_id": "7", "email": "ada@example.com"},
+        Proof("user_hash", user_id="7", covers=frozenset({"user_id"})),
+    )
+    token = jwt.encode({"user_id": "7", "email": "Ada@Example.com"}, secret.ljust(64, "\0"))
+    assert clean_traits({"user_jwt": token, "plan": "Pro"}, secret, NOW) == (
+        {"user_id": "7", "email": "ada@example.com", "plan": "Pro"},
+        Proof("user_jwt", "7", "ada@example.com", frozenset({"user_id", "email"})),
+    )
+
+
+def test_the_limits_hold_for_what_is_proved_as_well() -> None:
+    secret = "the site's secret"
+    with pytest.raises(EventRejected) as rejected:
+        clean_traits({"user_id": "u" * 129, "user_hash": user_hash(secret, "u" * 129)}, secret, NOW)
+    assert rejected.value.code == "invalid_traits"
 
 
 @pytest.mark.parametrize(

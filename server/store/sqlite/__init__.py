@@ -34,11 +34,12 @@ class SqliteStore(Rooms):
             async with self._engine.transaction() as writing:
                 transaction = CachedTransaction(writing, self._cache)
                 yield transaction
-            transaction.take_over()
             self.tell(transaction)
-        finally:
-            # Also what was only read, and what a transaction that failed had read.
             self._cache.forget_the_oldest()
+        except BaseException:
+            # It holds what the transaction wrote, and what it read of that.
+            self._cache.forget()
+            raise
 
     async def check(self) -> str | None:
         try:

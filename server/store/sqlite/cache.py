@@ -1,7 +1,7 @@
 """A copy in memory of the people who are active, so that their rows are not read again for every event.
 
-It is right because one process alone writes the file (the engine's lock), it takes over only what was
-committed, and it may be forgotten at any time.
+It is right because one process alone writes the file (the engine's lock), because one transaction at a time
+reads and fills it, and because all of it is forgotten when a transaction fails.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -30,7 +30,7 @@ class Cache:
         self.offers: dict[int, list[Offer]] = {}
 
     def take_over(self, changes: Changes) -> None:
-        """What a transaction has committed."""
+        """What a transaction has written."""
         for ident in changes.released:
             self.idents.pop(ident, None)
         self.idents.update(changes.identities)
@@ -40,6 +40,16 @@ class Cache:
             if (known := self.offers.get(offer.person_id)) is not None:
                 same = (offer.rule, offer.nth)
                 known[:] = [kept for kept in known if (kept.rule, kept.nth) != same] + [offer]
+
+    def forget_trail(self, person_id: int, totals: Iterable[TotalKey]) -> None:
+        """That person has no totals any more, and maybe no page messages."""
+        self.totals.update(dict.fromkeys(totals))
+        self.offers.pop(person_id, None)
+
+    def forget(self) -> None:
+        """Everything."""
+        for known in (self.idents, self.people, self.totals, self.offers):
+            known.clear()
 
     def forget_the_oldest(self) -> None:
         """Keep to the limits."""
@@ -55,26 +65,18 @@ class CachedTransaction(SqlTransaction):
     def __init__(self, writing: Writing, cache: Cache) -> None:
         super().__init__(writing)
         self._cache = cache
-        self._claimed: dict[str, int] = {}
-        self._saved: list[Changes] = []
-
-    def take_over(self) -> None:
-        """What was written is committed now: the cache may have it."""
-        self._cache.idents.update(self._claimed)
-        for changes in self._saved:
-            self._cache.take_over(changes)
 
     async def resolve(self, idents: Iterable[str]) -> dict[str, int]:
         found, missing = split(self._cache.idents, idents)
         if missing:
             read = await super().resolve(missing)
-            self._cache.idents.update((ident, of) for ident, of in read.items() if ident not in self._claimed)
+            self._cache.idents.update(read)
             found |= read
         return found
 
     async def claim(self, idents: Mapping[str, int]) -> dict[str, int]:
         claimed = await super().claim(idents)
-        self._claimed |= claimed
+        self._cache.idents.update(claimed)
         return claimed
 
     async def people(self, person_ids: Iterable[int]) -> dict[int, Person]:
@@ -105,7 +107,28 @@ class CachedTransaction(SqlTransaction):
 
     async def save(self, changes: Changes) -> None:
         await super().save(changes)
-        self._saved.append(changes)
+        self._cache.take_over(changes)
+
+    async def move(self, source: int, target: int, sessions: int) -> None:
+        totals = await self.all_totals(source)
+        await super().move(source, target, sessions)
+        self._cache.forget_trail(source, totals)
+
+    async def forget_offers(self, person_id: int) -> None:
+        await super().forget_offers(person_id)
+        self._cache.offers.pop(person_id, None)
+
+    async def forget_empty_totals(self, person_id: int) -> None:
+        await super().forget_empty_totals(person_id)
+        self._cache.totals.update(
+            (key, None)
+            for key, total in self._cache.totals.items()
+            if key[0] == person_id and total is not None and not total.count
+        )
+
+    async def forget(self, person_ids: Iterable[int]) -> None:
+        await super().forget(person_ids)
+        self._cache.forget()
 
 
 def split(known: Mapping[K, V], asked: Iterable[K]) -> tuple[dict[K, V], Collection[K]]:

@@ -1,0 +1,80 @@
+"""Two people become one, within a transaction: everything of the one is the other's, and what both were is
+remembered.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import structs
+
+from server.identity import Merge
+from server.model import Milestone, Person, Total, TotalKey, public_id
+from server.people.merge import Totals, join, join_offers, join_totals, remember
+from server.store.base import Changes, Transaction
+
+
+async def merge(
+    transaction: Transaction,
+    source: Person,
+    target: Person,
+    *,
+    by: str,
+    event_id: str = "",
+    at: int,
+    now: int,
+) -> tuple[Person, Person]:
+    """The target, who goes on as both, and the source, who names it. Both are held; they are of one site.
+
+    `at` is when it happened, for the history; `now` the server's time: what the source did and was received
+    before it is what can be taken back.
+    """
+    totals = of_person(await transaction.all_totals(source.person_id))
+    asked = [(target.person_id, kind, key) for kind, key in totals]
+    target_totals = of_person(await transaction.totals(asked)) if asked else {}
+    offers = await transaction.offers([source.person_id, target.person_id])
+    milestones = await transaction.milestones(source.person_id)
+    memory = remember(
+        source,
+        target,
+        totals,
+        target_totals,
+        [offer for offer in offers if offer.person_id == source.person_id],
+        milestones,
+        await transaction.latest_events(source.person_id, now),
+    )
+    both = join(source, target)
+    gone = structs.replace(source, email=None, name=None, traits={}, origins={}, merged_into=target.person_id)
+    await transaction.move(source.person_id, target.person_id, target.sessions)
+    await transaction.forget_offers(target.person_id)
+    told = {"contact": public_id(source.person_id), "visitor": source.visitor, "by": by}
+    await transaction.save(
+        Changes(
+            people=[both, gone],
+            totals={
+                (target.person_id, *key): total for key, total in join_totals(totals, target_totals).items()
+            },
+            offers=join_offers(target.person_id, offers),
+            milestones=[
+                Milestone(
+                    target.person_id,
+                    free_moment(at, "merge", await transaction.milestones(target.person_id)),
+                    "merge",
+                    {**told, "event": event_id} if event_id else told,
+                )
+            ],
+            merges=[Merge(target.person_id, source.person_id, now, by, event_id, memory)],
+        )
+    )
+    return both, gone
+
+
+def of_person(totals: Mapping[TotalKey, Total]) -> Totals:
+    """One person's totals by kind and key."""
+    return {(kind, key): total for (_, kind, key), total in totals.items()}
+
+
+def free_moment(at: int, kind: str, milestones: Iterable[Milestone]) -> int:
+    """This millisecond, or the next in which the person has no milestone of the kind."""
+    taken = {milestone.at for milestone in milestones if milestone.kind == kind}
+    while at in taken:
+        at += 1
+    return at
