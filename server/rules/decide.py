@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from server.clock import SECOND
 from server.model import Offer
 from server.rules.deliver import Deliver
-from server.rules.evaluate import is_stopped, is_triggered, matches
+from server.rules.evaluate import is_stopped, is_triggered, is_within_reach, matches
 from server.rules.facts import Facts
 from server.rules.policy import Caps
 from server.rules.rule import Rule
@@ -41,6 +41,8 @@ def decide(rule: Rule, facts: Facts, caps: Caps) -> Decision:
     won = facts.offers.get(rule.id, ())
     if won and is_waiting(won[-1]):
         return _offer_again(rule, facts, won[-1])
+    if not is_within_reach(rule, facts):
+        return NOTHING
     if not _has_moment(rule, facts) or not matches(rule, facts) or not rule.send.allows(won, facts.now):
         return NOTHING
     if reason := next(held_back(rule, facts, caps), None):

@@ -16,10 +16,28 @@ from typing import NamedTuple
 from server.model import Event, Kind
 from server.people.state import counts_for
 from server.rules.pages import PagePattern, any_of
-from server.rules.registry import Key
+from server.rules.registry import Key, Look
 from server.rules.rule import Rule
 
 KNOWN_PATHS = 16_384
+
+
+class Wants(NamedTuple):
+    """What rules look at, taken together."""
+
+    totals: frozenset[Key] = frozenset()
+    pages: bool = False
+    """All pages of the person."""
+    looks: tuple[Look, ...] = ()
+    """The stored events."""
+
+
+def wants_of(rules: Iterable[Rule]) -> Wants:
+    """What these rules look at."""
+    rules = tuple(rules)
+    totals = frozenset(key for rule in rules for key in rule.asks)
+    looks = {look for rule in rules for look in rule.looks_back}
+    return Wants(totals, any(rule.asks_pages for rule in rules), tuple(looks))
 
 
 class Concern(NamedTuple):
@@ -31,6 +49,8 @@ class Concern(NamedTuple):
     """It is what they are for."""
     armed: tuple[Rule, ...] = ()
     """They may fall due some time after it."""
+    wants: Wants = Wants()
+    """What those look at who are asked or may fall due."""
 
 
 NOBODY = Concern()
@@ -123,8 +143,8 @@ class RuleSet:
         return self._concern(numbers, goals, (number for key in keys for number in self._arms.get(key, ())))
 
     def _concern(self, asked: Iterable[int], goals: Iterable[int], arms: Iterable[int]) -> Concern:
-        found = Concern(self._in_order(asked), self._in_order(goals), self._in_order(arms))
-        return found if any(found) else NOBODY
+        who = self._in_order(asked), self._in_order(goals), self._in_order(arms)
+        return Concern(*who, wants_of((*who[0], *who[2]))) if any(who) else NOBODY
 
     def _in_order(self, numbers: Iterable[int]) -> tuple[Rule, ...]:
         return tuple(self._rules[number] for number in sorted(set(numbers)))

@@ -34,6 +34,10 @@ class Form(Part):
         for inner in self.inner():
             yield from inner.asks()
 
+    def needs(self) -> tuple[Key, int] | None:
+        """A total without which it cannot hold, and how high that must at least be."""
+        return None
+
     def asks_pages(self) -> bool:
         """Whether it looks at every page of the person."""
         return any(inner.asks_pages() for inner in self.inner())

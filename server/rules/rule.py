@@ -107,6 +107,11 @@ class Rule(Audience):
         return frozenset(keys | self.goal_keys)
 
     @cached_property
+    def needs(self) -> tuple[tuple[Key, int], ...]:
+        """Totals without which it cannot match, and how high they must at least be: quickly looked at."""
+        return tuple(need for asked in self.if_ if (need := asked.needs()) is not None and need[1] > 0)
+
+    @cached_property
     def goal_keys(self) -> frozenset[Key]:
         """The total that its goal adds to; none for a goal of many pages."""
         if self.goal is None:

@@ -19,7 +19,7 @@ from msgspec import structs
 
 from server.errors import StoreInterrupted
 from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role
-from server.people.state import SESSION_GAP, counts_for, fold
+from server.people.state import SESSION_GAP, fold
 from server.rules.index import NOBODY, Concern
 from server.rules.reload import Live
 from server.rules.rule import Rule
@@ -153,10 +153,10 @@ class _Chapter:
         with_messages: set[int] = set()
         for owner, _, events, repeated in all_news:
             for event in events:
-                self.memory.want(owner, counts_for(event))
+                self.memory.will_count(owner, event)
                 concern = self._concern(event)
                 if concern is not NOBODY:
-                    self.memory.want_for(owner, (*concern.asked, *concern.armed))
+                    self.memory.want(owner, concern.wants)
                     with_messages.add(owner)
                 elif event.name in REPORTS:
                     with_messages.add(owner)

@@ -6,9 +6,10 @@ It is read once, before anything is told, for all people and only what the rules
 from collections import defaultdict
 from collections.abc import Iterable
 
-from server.model import Event, Kind, Moment, Person, Total, TotalKey
+from server.model import Event, Moment, Person, Total, TotalKey
 from server.people.state import add, counts_for
 from server.rules.facts import Facts
+from server.rules.index import Wants, wants_of
 from server.rules.rule import Rule
 from server.store.base import Transaction
 
@@ -19,31 +20,35 @@ class Memory:
     def __init__(self, transaction: Transaction, now: int) -> None:
         self._transaction = transaction
         self._now = now
-        self._keys: set[TotalKey] = set()
+        self._asked: defaultdict[int, set[tuple[int, str]]] = defaultdict(set)
         self._globbed: set[int] = set()
         self._looks: dict[tuple[int, str], int] = {}
-        self._totals: dict[int, dict[tuple[int, str], Total]] = defaultdict(dict)
+        self._totals: defaultdict[int, dict[tuple[int, str], Total]] = defaultdict(dict)
         self._before: dict[int, dict[tuple[int, str], Total | None]] = {}
         self._recent: dict[int, list[Moment]] = {}
-        self._changed: set[TotalKey] = set()
+        self._changed: dict[TotalKey, Total] = {}
 
-    def want(self, owner: int, keys: Iterable[tuple[Kind, str]]) -> None:
-        """These totals will be changed."""
-        self._keys.update((owner, kind, key) for kind, key in keys)
+    def will_count(self, owner: int, event: Event) -> None:
+        """The totals that this event adds to will be changed."""
+        self._asked[owner].update(counts_for(event))
+
+    def want(self, owner: int, wants: Wants) -> None:
+        """Rules that look at this will be asked."""
+        self._asked[owner] |= wants.totals
+        if wants.pages:
+            self._globbed.add(owner)
+        for name, span in wants.looks:
+            since = 0 if span is None else self._now - span
+            self._looks[owner, name] = min(since, self._looks.get((owner, name), since))
 
     def want_for(self, owner: int, rules: Iterable[Rule]) -> None:
         """These rules will be asked."""
-        for rule in rules:
-            self._keys.update((owner, kind, key) for kind, key in rule.asks)
-            if rule.asks_pages:
-                self._globbed.add(owner)
-            for name, span in rule.looks_back:
-                since = 0 if span is None else self._now - span
-                self._looks[owner, name] = min(since, self._looks.get((owner, name), since))
+        self.want(owner, wants_of(rules))
 
     async def read(self) -> None:
         """All that was asked for, one statement for each kind of it."""
-        found = await self._transaction.totals(self._keys) if self._keys else {}
+        keys = [(owner, kind, key) for owner, asked in self._asked.items() for kind, key in asked]
+        found = await self._transaction.totals(keys) if keys else {}
         if self._globbed:
             found |= await self._transaction.page_totals(self._globbed)
         for (owner, kind, key), total in found.items():
@@ -59,9 +64,8 @@ class Memory:
         totals = self._totals[owner]
         before: dict[tuple[int, str], Total | None] = {}
         for kind, key in counts_for(event):
-            before[kind, key] = totals.get((kind, key))
-            totals[kind, key] = add(before[kind, key], event.at)
-            self._changed.add((owner, kind, key))
+            before[kind, key] = known = totals.get((kind, key))
+            totals[kind, key] = self._changed[owner, kind, key] = add(known, event.at)
         self._before[owner] = before
         if (owner, event.name) in self._looks:
             self._recent[owner].append(moment)
@@ -81,4 +85,4 @@ class Memory:
     @property
     def changed(self) -> dict[TotalKey, Total]:
         """The totals to be written."""
-        return {(owner, kind, key): self._totals[owner][kind, key] for owner, kind, key in self._changed}
+        return self._changed

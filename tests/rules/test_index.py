@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.model import Event, Total
+from server.model import Event, Kind, Total
 from server.people.state import counts_for
 from server.rules import pages
-from server.rules.evaluate import matches
+from server.rules.evaluate import is_within_reach, matches
 from server.rules.facts import Facts
 from server.rules.index import RuleSet
 from server.rules.rule import Rule
@@ -121,6 +121,8 @@ IF = st.sampled_from(
         "",
         "if: [{did: x}]",
         "if: [{viewed: /a}]",
+        "if: [{viewed: /a, times: more than 2}, {did: x, times: fewer than 3}]",
+        "if: [{did: x, times: at least 2, last: within 1 day}, {viewed: '/*', times: 1}]",
         "if: [{any: [{did: y}, {viewed: '/*'}]}]",
         "unless: [{did: x}]",
     ]
@@ -152,6 +154,24 @@ def test_no_rule_that_matches_on_a_page_view_is_ever_missed(texts: list[str], st
             )
         asking = {each.id for each in found if each.when is None and each.asks & set(counts_for(happened))}
         assert asking <= set(ids(concerned))
+
+
+@given(RULES, STORY)
+def test_what_is_out_of_reach_does_not_match(texts: list[str], story: list[Event]) -> None:
+    totals: dict[tuple[int, str], Total] = {}
+    for happened in story:
+        for key in counts_for(happened):
+            totals[key] = Total(totals.get(key, Total(0, NOW, NOW)).count + 1, NOW, NOW)
+        facts = Facts(person(), totals, happened, NOW)
+        for each in rules(*texts):
+            assert is_within_reach(each, facts) or not matches(each, facts)
+
+
+def test_a_rule_is_out_of_reach_until_it_was_done_often_enough() -> None:
+    (often,) = rules("if: [{viewed: /a, times: more than 2}]")
+    for count in (2, 3):
+        facts = Facts(person(), {(Kind.page, "/a"): Total(count, NOW, NOW)}, view("/a"), NOW)
+        assert is_within_reach(often, facts) == (count > 2)
 
 
 @given(RULES, STORY)

@@ -57,6 +57,10 @@ class _Counted(Form):
     def counts(self) -> tuple[str, Times] | None:
         return None if self.of_rows() else (self.subject, self.times)
 
+    def needs(self) -> tuple[Key, int] | None:
+        key = None if self.of_rows() else next(self.asks(), None)
+        return None if key is None else (key, self.times.low)
+
     def ripens(self) -> bool:
         in_time = any(period is not None and period.ripens for period in (self.first, self.last))
         return in_time or (self.in_ is not None and self.times.low == 0)
