@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,6 +25,10 @@ from server.demo.shop import demo_routes
 from server.health import health_routes
 from server.keys import IdentitySecrets
 from server.limits import Limits
+from server.messages.addresses import allowed
+from server.messages.channel import Means
+from server.messages.channels import find_channels
+from server.messages.outbox import Outbox
 from server.metrics import Metrics
 from server.people.token import Tokens
 from server.rules.reload import Live
@@ -32,6 +37,7 @@ from server.store.base import Store
 from server.store.engines import open_store
 from server.trail import Trail
 from server.trail.due import DueRules
+from server.unsubscribe import Unsubscribing, unsubscribe_routes
 
 
 class Leadtrail:
@@ -72,6 +78,8 @@ async def open_app(
     metrics = Metrics()
     trail = Trail(store, live)
     inbox = Inbox(trail, clock, metrics)
+    unsubscribing = Unsubscribing(store.outbox, settings.secret_keys, settings.public_url)
+    outbox = _outbox(settings, store, unsubscribing, clock, metrics)
     limits = Limits(settings.rate_limits)
     auth = Auth(store.operators, clock, password=settings.password)
     identity = IdentitySecrets(settings, lambda: live.current.identity_secret_env)
@@ -93,10 +101,12 @@ async def open_app(
         *health_routes(store, metrics, live),
         *api_routes(store=store, tokens=settings.api_tokens, live=live, clock=clock, limits=limits),
         *dashboard_routes(store=store, auth=auth, live=live, clock=clock),
+        *unsubscribe_routes(unsubscribing, store.outbox, clock),
         *(demo_routes() if demo else []),
     ]
     snippet = Snippet(assets.path("static", "t.min.js"))
     await auth.start()
+    outbox.start()
     try:
         yield Leadtrail(
             collect=CollectRoutes(collector, snippet, metrics),
@@ -113,7 +123,23 @@ async def open_app(
         due_rules.stop()
         await due_worker
         await inbox.close()
+        await outbox.close()
         await store.close()
+
+
+def _outbox(
+    settings: Settings, store: Store, unsubscribing: Unsubscribing, clock: Clock, metrics: Metrics
+) -> Outbox:
+    means = Means(
+        unsubscribing=unsubscribing,
+        secret=settings.secret,
+        webhook_secret=settings.webhook_secret or "",
+        let=allowed(settings.webhook_allow),
+        relay=settings.relay,
+        host=urlsplit(settings.public_url).hostname or "localhost",
+    )
+    channels = {name: open_channel(means) for name, open_channel in find_channels().items()}
+    return Outbox(store.outbox, channels, clock, metrics)
 
 
 def create_app(settings: Settings, *, clock: Clock = system_clock, demo: bool = False) -> ASGIApp:

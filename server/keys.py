@@ -11,19 +11,30 @@ from pathlib import Path
 import structlog
 
 from server.settings import Settings
+from server.signature import new_secret
 
 log = structlog.get_logger()
 
 KEYS_FILE = "secret_keys"
 TOKENS_FILE = "api_tokens"
+WEBHOOK_FILE = "webhook_secret"
 
 
 def with_own_secrets(settings: Settings) -> Settings:
-    """The settings, completed by the signing key and API tokens that the data directory holds."""
+    """The settings, completed by the signing key, API tokens and the webhooks' secret that the data directory
+    holds.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = settings.secret_keys or _kept(settings.data_dir / KEYS_FILE, secrets.token_hex(32))
+    webhook = (
+        settings.webhook_secret
+        or _kept(settings.data_dir / WEBHOOK_FILE, new_secret(secrets.token_bytes(32)))[0]
+    )
     return replace(
-        settings, secret_keys=keys, api_tokens=settings.api_tokens + made_tokens(settings.data_dir)
+        settings,
+        secret_keys=keys,
+        api_tokens=settings.api_tokens + made_tokens(settings.data_dir),
+        webhook_secret=webhook,
     )
 
 

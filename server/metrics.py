@@ -35,6 +35,18 @@ class Metrics:
         self.commits = Counter(
             "leadtrail_commits", "Groups of requests committed together.", registry=self.registry
         )
+        self.deliveries = Counter(
+            "leadtrail_deliveries",
+            "Tries to deliver a message by a channel, by what came of them.",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self.deliveries_stored = Gauge(
+            "leadtrail_deliveries_stored",
+            "Messages in the outbox, waiting or parked.",
+            ["channel", "state"],
+            registry=self.registry,
+        )
         self.rules_broken = Gauge(
             "leadtrail_rules_broken",
             "1 while leadtrail.yaml has mistakes and older rules run.",

@@ -275,6 +275,11 @@ class Delivery(Struct, frozen=True, array_like=True):
     error: str = ""
     """Why the last try failed, in words for the operator."""
 
+    @property
+    def address(self) -> str:
+        """The far side: what hangs, fails or is gone together. Empty for letters, which go by one server."""
+        return str(self.content.get("url", ""))
+
 
 class Tag(Struct, frozen=True, array_like=True):
     """A tag that people can have. Names are unique, the case of A to Z aside."""

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from server.errors import SettingsError
+from server.relay import Relay, parse_relay
+from server.signature import key_of
 
 MIN_SECRET = 16
 """Characters; shorter keys can be guessed."""
@@ -50,12 +52,13 @@ class Settings:
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = 8000
+    url: str | None = None
     secret_keys: tuple[str, ...] = ()
     api_tokens: tuple[str, ...] = ()
     identity_secret: str | None = None
     password: str | None = None
     trusted_proxies: tuple[str, ...] = ()
-    smtp_url: str | None = None
+    relay: Relay | None = None
     webhook_secret: str | None = None
     webhook_allow: tuple[str, ...] = ()
     rate_limits: Mapping[str, Rate] | None = None
@@ -72,6 +75,20 @@ class Settings:
         if not text:
             raise ValueError("it is not set")
         return _secret(text)
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the server."""
+        if self.host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - compared, not listened on
+            host = "localhost"
+        else:
+            host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def public_url(self) -> str:
+        """Where everybody finds it, without a slash at the end."""
+        return self.url or self.address
 
     @property
     def database(self) -> str:
@@ -147,16 +164,21 @@ def _networks(value: str) -> tuple[str, ...]:
     return _list(value)
 
 
-def _smtp_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError("it must be smtp://[user:password@]host[:port] or smtps://…")
-    return value
+def _origin(value: str) -> str:
+    parts = urlsplit(value.rstrip("/"))
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError("it must be this server's own address without a path, such as https://t.example.com")
+    return value.rstrip("/")
 
 
 def _webhook_secret(value: str) -> str:
-    if not re.fullmatch(r"whsec_[A-Za-z0-9+/=]{32,88}", value):
-        raise ValueError("it must be whsec_ followed by 24 to 64 bytes in base64 (Standard Webhooks)")
+    key_of(value)
     return value
 
 
@@ -183,12 +205,13 @@ TABLE = (
     Setting("LEADTRAIL_DATA_DIR", "data_dir", Path, "database and secrets; default `./data`"),
     Setting("LEADTRAIL_HOST", "host", _text, "where to listen; default `127.0.0.1`"),
     Setting("PORT", "port", _port, "the port; default `8000`"),
+    Setting("LEADTRAIL_URL", "url", _origin, "where everybody finds this server, such as `https://t.example.com`; default: the address it listens on"),
     Setting("LEADTRAIL_SECRET_KEYS", "secret_keys", _secrets, "signing keys, comma-separated, newest last; default: made on first start"),
     Setting("LEADTRAIL_API_TOKENS", "api_tokens", _secrets, "bearer tokens for `/api`, comma-separated; more are made by `leadtrail token`"),
     Setting("LEADTRAIL_IDENTITY_SECRET", "identity_secret", _secret, "key of `user_hash` and JWT; default none: nothing can be proved by the browser"),
     Setting("LEADTRAIL_PASSWORD", "password", _text, "the operator's password; default: set through the sign-in link"),
     Setting("LEADTRAIL_TRUSTED_PROXIES", "trusted_proxies", _networks, "addresses or networks whose `X-Forwarded-*` headers are believed; default none"),
-    Setting("LEADTRAIL_SMTP_URL", "smtp_url", _smtp_url, "`smtp://` or `smtps://`, for messages by e-mail; default none"),
+    Setting("LEADTRAIL_SMTP_URL", "relay", parse_relay, "`smtp://` or `smtps://`, for messages by e-mail; default none: e-mail is held"),
     Setting("LEADTRAIL_WEBHOOK_SECRET", "webhook_secret", _webhook_secret, "`whsec_…`, signs webhooks; default: made on first start"),
     Setting("LEADTRAIL_WEBHOOK_ALLOW", "webhook_allow", _list, "hosts, `host:port` or networks that hooks may reach although they are private"),
     Setting("LEADTRAIL_RATE_LIMITS", "rate_limits", parse_rates, "`off`, `on` (the default), or `name=count/s[:burst]` for `address`, `site`, `identify`, `api`"),

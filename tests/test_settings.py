@@ -22,6 +22,7 @@ def test_every_setting_is_read_directly_or_from_a_file(tmp_path: Path) -> None:
         "LEADTRAIL_DATA_DIR": "d",
         "LEADTRAIL_HOST": "0.0.0.0",
         "PORT": "9000",
+        "LEADTRAIL_URL": "https://t.example.com/",
         "LEADTRAIL_SECRET_KEYS": "an old signing key, the new signing key",
         "LEADTRAIL_API_TOKENS": "a token for the api",
         "LEADTRAIL_IDENTITY_SECRET": "an identity secret",

@@ -66,7 +66,7 @@ async def _serve(settings: Settings, *, demo: bool, prepare: Prepare | None) -> 
     settings = replace(settings, port=listener.getsockname()[1])
     async with open_app(settings, demo=demo) as app:
         if prepare:
-            await prepare(app, _address(settings))
+            await prepare(app, settings.address)
         server = uvicorn.Server(server_config(app, settings))
         _watch_signals(app)
         _relax_garbage_collection()
@@ -125,17 +125,8 @@ def _relax_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def _address(settings: Settings) -> str:
-    """Where a browser on this machine finds the server."""
-    if settings.host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104 - compared, not listened on
-        host = "localhost"
-    else:
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
-
-
 async def _announce(app: Leadtrail, settings: Settings, *, demo: bool) -> None:
-    base = _address(settings)
+    base = settings.address
     link = await app.auth.new_link()
     lines = [
         f"Leadtrail {__version__} serves {base}",

@@ -298,9 +298,11 @@ class Outbox(Protocol):
     async def waiting(self) -> Mapping[Lane, int]:
         """Where anything waits, and since or until when the earliest of it is due."""
 
-    async def claim(self, lane: Lane, *, now: int, until: int, limit: int) -> list[Delivery]:
+    async def claim(
+        self, lane: Lane, *, now: int, until: int, limit: int, but_not: Collection[str] = ()
+    ) -> list[Delivery]:
         """Deliveries that are due, the longest due first chosen: nobody else gets them before `until`. Each
-        has one try more.
+        has one try more. Those to an address in `but_not` are passed over.
         """
 
     async def settle(self, settled: Sequence[tuple[Delivery, Delivery]]) -> None:

@@ -5,24 +5,19 @@ server may take it over; a second server passes by what the first is just claimi
 at once, and one that is killed loses none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec import structs
 
 from server.model import Delivery
 from server.store.base import Lane, News, SwitchedOff
 from server.store.engine import Engine
-from server.store.rows import insert, selected
+from server.store.rows import columns, given, selected
 from server.store.statement import Call, Statement
 
 LANES = 16
 """A power of two; stored with every delivery, so changing it moves what waits."""
-
-
-class InLane(Delivery, frozen=True, array_like=True):
-    """A delivery as its table keeps it."""
-
-    lane: int = 0
 
 
 def lane_of(delivery: Delivery) -> Lane:
@@ -30,13 +25,20 @@ def lane_of(delivery: Delivery) -> Lane:
     return delivery.person_id % LANES, delivery.channel
 
 
-def in_lanes(deliveries: Iterable[Delivery]) -> list[InLane]:
-    """Deliveries as rows of their table, in the order of its key."""
-    rows = (InLane(**structs.asdict(delivery), lane=lane_of(delivery)[0]) for delivery in deliveries)
-    return sorted(rows, key=lambda row: (row.lane, row.id))
+def in_lanes(deliveries: Iterable[Delivery]) -> list[tuple[Any, ...]]:
+    """Deliveries as rows of their table: their fields, address and lane; in the order of its key."""
+    by_key = sorted(deliveries, key=lambda delivery: (lane_of(delivery), delivery.id))
+    return [(*structs.astuple(delivery), delivery.address, lane_of(delivery)[0]) for delivery in by_key]
 
 
-SAVE_DELIVERIES = insert(InLane, "outbox", "ON CONFLICT DO NOTHING")
+_FIELDS = f"{', '.join(columns(Delivery))}, address, lane"
+
+SAVE_DELIVERIES = Statement[None](
+    "save outbox",
+    f"""
+INSERT INTO outbox ({_FIELDS})
+SELECT {_FIELDS} FROM {given(Delivery, "address TEXT", "lane SMALLINT")} WHERE true ON CONFLICT DO NOTHING""",
+)
 
 _CLAIM = Statement(
     "claim deliveries",
@@ -44,6 +46,7 @@ _CLAIM = Statement(
 UPDATE outbox SET due = ?, tries = tries + 1
 WHERE lane = ? AND id IN (
   SELECT id FROM outbox WHERE lane = ? AND channel = ? AND state = 'waiting' AND due <= ?
+    AND NOT (address IN LIST (TEXT))
   ORDER BY due LIMIT ? FOR UPDATE SKIP LOCKED)
 RETURNING {selected(Delivery)}""",
     Delivery,
@@ -141,9 +144,11 @@ class SqlOutbox:
         rows = await self._engine.read(_WAITING())
         return {(lane, channel): due for lane, channel, due in rows}
 
-    async def claim(self, lane: Lane, *, now: int, until: int, limit: int) -> list[Delivery]:
+    async def claim(
+        self, lane: Lane, *, now: int, until: int, limit: int, but_not: Collection[str] = ()
+    ) -> list[Delivery]:
         number, channel = lane
-        claimed = await self._engine.write(_CLAIM(until, number, number, channel, now, limit))
+        claimed = await self._engine.write(_CLAIM(until, number, number, channel, now, list(but_not), limit))
         return sorted(claimed, key=lambda delivery: delivery.id)
 
     async def settle(self, settled: Sequence[tuple[Delivery, Delivery]]) -> None:

@@ -43,9 +43,10 @@ def selected(row: type[msgspec.Struct]) -> str:
     return f"{{{', '.join(values)}}}"
 
 
-def given(row: type[msgspec.Struct]) -> str:
-    """`ROWS (person_id BIGINT, site TEXT, …) AS new`: structs as rows to select from."""
-    return f"ROWS ({', '.join(f'{field} {of_type}' for field, of_type in _types(row).items())}) AS new"
+def given(row: type[msgspec.Struct], *more: str) -> str:
+    """`ROWS (person_id BIGINT, site TEXT, …) AS new`: structs as rows to select from, and `more` columns."""
+    fields = [f"{field} {of_type}" for field, of_type in _types(row).items()]
+    return f"ROWS ({', '.join([*fields, *more])}) AS new"
 
 
 def insert(row: type[msgspec.Struct], table: str, on_conflict: str = "") -> Statement[None]:

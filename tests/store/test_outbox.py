@@ -78,6 +78,19 @@ async def test_the_longest_due_go_first(store: Store) -> None:
     assert {one.id for one in await claim(store, limit=2)} == {delivery(2).id, delivery(3).id}
 
 
+async def test_addresses_that_are_busy_are_passed_over(store: Store) -> None:
+    others = [delivery(number, content={"url": f"https://{number}.example/"}) for number in (1, 2, 3)]
+    await put(store, *others, delivery(4, content={}))
+    claimed = await store.outbox.claim(
+        (0, "webhook"),
+        now=NOW,
+        until=NOW + LEASE,
+        limit=9,
+        but_not=["https://1.example/", "https://3.example/"],
+    )
+    assert [one.id for one in claimed] == [delivery(2).id, delivery(4).id]
+
+
 async def test_it_says_in_which_lanes_what_is_due_when(store: Store) -> None:
     await put(store, *(delivery(n, person_id=(1 << 62) + n * 7, due=NOW + n) for n in range(50)))
     await put(store, delivery(50, channel="email"), delivery(51, state="parked", person_id=1))

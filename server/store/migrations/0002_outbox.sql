@@ -13,6 +13,7 @@ CREATE TABLE outbox (
   state     TEXT NOT NULL,                -- waiting | parked
   content   JSON NOT NULL,
   error     TEXT NOT NULL,
+  address   TEXT NOT NULL,                -- of the far side, so that one that hangs can be passed over
   lane      SMALLINT NOT NULL,            -- of the person; what is due is looked for lane by lane
   PRIMARY KEY (lane, id)
 );
