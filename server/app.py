@@ -1,7 +1,6 @@
 """The only wiring: builds the parts of one server, connects them, and takes them apart again."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from server.collect.snippet import Snippet
 from server.dashboard.auth import Auth
 from server.dashboard.routes import dashboard_routes
 from server.demo.shop import demo_routes
+from server.fleet import Fleet
 from server.health import health_routes
 from server.keys import IdentitySecrets
 from server.limits import Limits
@@ -107,6 +107,10 @@ async def open_app(
     snippet = Snippet(assets.path("static", "t.min.js"))
     await auth.start()
     outbox.start()
+    tasks = [watcher]
+    if store.is_shared:
+        fleet = Fleet(store, live, clock, metrics, settings.secret_keys)
+        tasks.append(asyncio.create_task(fleet.run()))
     try:
         yield Leadtrail(
             collect=CollectRoutes(collector, snippet, metrics),
@@ -117,9 +121,9 @@ async def open_app(
             auth=auth,
         )
     finally:
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         due_rules.stop()
         await due_worker
         await inbox.close()

@@ -52,6 +52,16 @@ class Metrics:
             "1 while leadtrail.yaml has mistakes and older rules run.",
             registry=self.registry,
         )
+        self.servers = Gauge(
+            "leadtrail_servers", "Servers that run on this database.", registry=self.registry
+        )
+        self.servers.set(1)
+        self.servers_differ = Gauge(
+            "leadtrail_servers_differ",
+            "Hosts whose servers run with other rules or keys than this one.",
+            ["what"],
+            registry=self.registry,
+        )
 
     def text(self) -> bytes:
         """The Prometheus exposition text."""

@@ -6,7 +6,6 @@ referrer) is cut.
 
 import math
 import re
-import secrets
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from server.clock import DAY, MINUTE
 from server.collect.decode import MAX_URL, Hit
 from server.errors import EventRejected
 from server.identity import Proof
-from server.model import Event, Metadata, Site
+from server.model import Event, Metadata, Site, new_event_id
 from server.people.page import page_path, redact
 from server.people.proof import claims_proof, proved
 
@@ -67,7 +66,7 @@ def clean(
     if hit.name == "identify":
         traits, proof = clean_traits(hit.traits or {}, identity_secret, received)
     return Event(
-        id=hit.id or f"s-{secrets.token_hex(12)}",
+        id=hit.id or new_event_id(received),
         name=hit.name,
         at=corrected(hit.at, received, sent_at),
         received=received,

@@ -6,6 +6,7 @@ the whole.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +42,8 @@ class Live:
         self._read = self._seen = _look(path)
         self._seen_since = 0.0
         self.current: Config = load_file(path, webhook_allow)
+        self.digest = _digest(path)
+        """Of the file that runs, to be compared with other servers'."""
         self.mistakes: list[str] = []
         """What is wrong with the file since it last changed; empty while `current` is what it says."""
 
@@ -75,12 +78,17 @@ class Live:
 
     def _take(self, config: Config) -> None:
         self.current = config
+        self.digest = _digest(self._path)
         self.mistakes = []
         log.info("config_reloaded", file=str(self._path), sites=len(config.sites), rules=len(config.rules))
 
     def _refuse(self, error: ConfigError) -> None:
         self.mistakes = str(error).splitlines()
         log.error("config_refused", file=str(self._path), mistakes=self.mistakes, running="the last good one")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _look(path: Path) -> _Look | None:

@@ -1,8 +1,9 @@
 """The rooms of a store, the same on every engine. A new one is added here and in `base.Store`."""
 
 from server.store.annotations import SqlAnnotations
-from server.store.base import Annotations, Operators, Outbox, Reads, Rulings
+from server.store.base import Annotations, Fleet, Operators, Outbox, Reads, Rulings
 from server.store.engine import Engine
+from server.store.fleet import SqlFleet
 from server.store.ingest import SqlTransaction
 from server.store.operators import SqlOperators
 from server.store.outbox import SqlOutbox
@@ -19,6 +20,7 @@ class Rooms:
         self.operators: Operators = SqlOperators(engine)
         self.outbox: Outbox = SqlOutbox(engine)
         self.rulings: Rulings = SqlRulings(engine)
+        self.fleet: Fleet = SqlFleet(engine)
 
     def tell(self, transaction: SqlTransaction) -> None:
         """Wake who waits for what an ingest transaction has committed."""

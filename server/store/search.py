@@ -97,7 +97,8 @@ def _passes(test: filters.Test, text: str | None, number: str | None, *, whole: 
             if number is not None and numbers:
                 # Ids have more digits than a double holds.
                 parts.append(f"{number} IN LIST ({'BIGINT' if whole else 'DOUBLE PRECISION'})")
-                parameters.append([int(n) for n in numbers] if whole else [float(n) for n in numbers])
+                ids = [int(n) for n in numbers if abs(n) < 1 << 63] if whole else None
+                parameters.append([float(n) for n in numbers] if ids is None else ids)
             return Compiled(f"({' OR '.join(parts) or '1 = 0'})", parameters)
         case Like() if text is not None:
             return Compiled(f"lower({text}) LIKE ? ESCAPE '!'", [_pattern(test)])

@@ -50,10 +50,7 @@ async def lies(url: str) -> dict[str, str]:
 
 
 async def made(url: str, now: int) -> int:
-    connection = await connect(url)
-    number = await make_partitions(connection, now)
-    await connection.close()
-    return number
+    return await make_partitions(url, now)
 
 
 async def save(url: str, *event_ids: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from server.errors import StoreError
 from server.store.ingest import SqlTransaction
 from server.store.postgres.engine import PostgresEngine, open_engine, place_of
-from server.store.postgres.migration import check_version, is_empty, migrate
+from server.store.postgres.migration import check_version, is_empty, make_partitions, migrate
 from server.store.rooms import Rooms
 
 __all__ = ["PostgresStore", "migrate", "open_postgres", "place_of"]
@@ -16,11 +16,14 @@ CHECK_SECONDS = 3
 
 
 class PostgresStore(Rooms):
-    """Implements `store.base.Store`."""
+    """Implements `store.base.Store`. `admin_url` is the same database as a role that may make tables."""
 
-    def __init__(self, engine: PostgresEngine) -> None:
+    is_shared = True
+
+    def __init__(self, engine: PostgresEngine, admin_url: str) -> None:
         super().__init__(engine)
         self._engine = engine
+        self._admin_url = admin_url
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlTransaction]:
@@ -28,6 +31,9 @@ class PostgresStore(Rooms):
             transaction = SqlTransaction(writing)
             yield transaction
         self.tell(transaction)
+
+    async def tend(self, now: int) -> None:
+        await make_partitions(self._admin_url, now)
 
     async def check(self) -> str | None:
         try:
@@ -70,4 +76,4 @@ async def open_postgres(database_url: str, admin_url: str) -> PostgresStore:
     except BaseException:
         await engine.close()
         raise
-    return PostgresStore(engine)
+    return PostgresStore(engine, admin_url)

@@ -43,10 +43,22 @@ async def migrate(database_url: str) -> int:
             steps = 0
             while await _step(connection, place):
                 steps += 1
-            await make_partitions(connection, int(time.time() * 1000))
+            await _make_partitions(connection, int(time.time() * 1000))
         finally:
             await connection.close()
     return steps
+
+
+async def make_partitions(database_url: str, now: int) -> int:
+    """Give every week from that of `now` (Unix ms) to WEEKS_AHEAD later its partition; answer how many were
+    made. Raises StoreError, also where the role may make none and one is missing.
+    """
+    with translated_errors(place_of(database_url)):
+        connection = await connect(database_url)
+        try:
+            return await _make_partitions(connection, now)
+        finally:
+            await connection.close()
 
 
 async def _begin(connection: asyncpg.Connection) -> None:
@@ -77,10 +89,10 @@ async def _step(connection: asyncpg.Connection, place: str) -> bool:
     return True
 
 
-async def make_partitions(connection: asyncpg.Connection, now: int) -> int:
-    """Give every week from that of `now` (Unix ms) to WEEKS_AHEAD later its partition; answer how many were
-    made.
-    """
+async def _make_partitions(connection: asyncpg.Connection, now: int) -> int:
+    wanted = {week.name for week in weeks(now, now + WEEKS_AHEAD * WEEK)}
+    if wanted <= {name for (name,) in await connection.fetch(_PARTITIONS)}:
+        return 0
     made = 0
     async with connection.transaction():
         await _lock(connection, "schema_steps")

@@ -23,6 +23,8 @@ LOW_SPACE_BYTES = 64 * 1024 * 1024
 class SqliteStore(Rooms):
     """Implements `store.base.Store` on one file."""
 
+    is_shared = False
+
     def __init__(self, engine: SqliteEngine) -> None:
         super().__init__(engine)
         self._engine = engine
@@ -40,6 +42,9 @@ class SqliteStore(Rooms):
             # It holds what the transaction wrote, and what it read of that.
             self._cache.forget()
             raise
+
+    async def tend(self, now: int) -> None:
+        """Nothing is to be done."""
 
     async def check(self) -> str | None:
         try:
