@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import assets
+from server.addresses import allowed
 from server.api.routes import api_routes
 from server.clock import Clock, system_clock
 from server.collect.collector import Collector
@@ -25,7 +26,6 @@ from server.fleet import Fleet
 from server.health import health_routes
 from server.keys import IdentitySecrets
 from server.limits import Limits
-from server.messages.addresses import allowed
 from server.messages.channel import Means
 from server.messages.channels import find_channels
 from server.messages.outbox import Outbox

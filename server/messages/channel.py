@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from server.messages.addresses import Allowed
+from server.addresses import Allowed
 from server.messages.dial import Resolve, system_resolve
 from server.model import Delivery
 from server.relay import Relay

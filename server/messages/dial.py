@@ -1,6 +1,6 @@
 """How a webhook leaves the server: one POST to an address that was checked at the moment it is dialled.
 
-The name is resolved here, every address that it has is judged (`messages.addresses`), and the connection
+The name is resolved here, every address that it has is judged (`addresses`), and the connection
 goes to such an address itself; Host and TLS keep the name. So a name that resolves to a public address when
 it is looked at, and to this machine a moment later, leads nowhere. No redirects, no proxies, no cookies.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import httpcore2
 
-from server.messages.addresses import Address, Allowed, Target, may_dial, refusal
+from server.addresses import Address, Allowed, Target, may_dial, refusal
 
 SECONDS = 15
 """For all of it: looking up, connecting, TLS, sending, and the answer's header."""

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
-from server.addresses import is_allowed, literal_address
+from server.addresses import allowed, parse_target
 from server.messages.template import check_template
 from server.rules.part import Part
 from server.rules.values import Text, text_of, written
@@ -44,24 +44,7 @@ def _link(text: str) -> str:
 def _webhook(value: Any, info: ValidationInfo) -> str:
     """Raises ValueError for what is no address of a receiver, or a private one that is not allowed."""
     url = text_of(value).strip()
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError("This is no address; write https://crm.example.com/hook.") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ValueError("A webhook's address begins with https:// or http:// and names a host.")
-    if any(not character.isprintable() or character in ' \\"<>' for character in url):
-        raise ValueError("A webhook's address holds no spaces, quotes, backslashes or angle brackets.")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("A webhook's address holds no password: messages are signed; see `secret_env`.")
-    try:
-        address = literal_address(host)
-    except ValueError:
-        raise ValueError(f"'{host[:60]}' is no host that everybody reads alike; write its name.") from None
-    allowed = (info.context or {}).get("webhook_allow", ())
-    if address is not None and not is_allowed(address, host, port or _PORTS[parts.scheme], allowed):
-        raise ValueError(f"{address} is private; allow it by LEADTRAIL_WEBHOOK_ALLOW={host} or write a name.")
+    parse_target(url, allowed((info.context or {}).get("webhook_allow", ())))
     return url
 
 
@@ -88,8 +71,6 @@ def _yes_or_no(text: str) -> bool:
 def _sender(value: Any) -> Any:
     return value["name"] if isinstance(value, dict) and value.keys() == {"name"} else value
 
-
-_PORTS = {"http": 80, "https": 443}
 
 TemplateText = Annotated[str, written(_template)]
 LinkText = Annotated[str, written(_link)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import structs
 
-from server.messages.addresses import allowed
+from server.addresses import allowed
 from server.messages.channel import Means
 from server.model import Delivery
 from server.signature import new_secret

@@ -12,16 +12,16 @@ import pytest
 import trustme
 from standardwebhooks import Webhook as Verifier
 
+from server.addresses import Address, allowed
 from server.clock import HOUR, SECOND
 from server.messages import dial
-from server.messages.addresses import Address, allowed
 from server.messages.channel import Delivered, Failed, Gone, Hopeless, Means, Outcome
 from server.messages.channels.webhook import Webhook, open_channel
 from server.model import Delivery
 from server.signature import new_secret
 from tests.messages.deliveries import NOW, SECRET, delivery, hook, means
 from tests.messages.receiver import Receiver, receiving
-from tests.messages.test_addresses import NO_HOOK, PRIVATE
+from tests.test_addresses import NO_HOOK, PRIVATE
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from server import __version__
+from server.addresses import Allowed, parse_target
 from server.clock import SECOND
-from server.messages.addresses import Allowed, parse_target
 from server.messages.channel import Delivered, Failed, Gone, Hopeless, Means, Outcome
 from server.messages.dial import Dialler, Refused, Reply, Unanswered
 from server.model import Delivery, Metadata, encode_json

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.messages.addresses import Target, address_of, allowed, is_public, may_dial, parse_target
+from server.addresses import Target, address_of, allowed, is_public, may_dial, parse_target
 
 PRIVATE = [
     "http://localhost.example@127.0.0.1/",
