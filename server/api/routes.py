@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from server.api.contacts import Contacts
 from server.api.door import Door
 from server.api.history import Histories
+from server.api.rules import Rules
+from server.api.segments import Segments
 from server.clock import Clock
 from server.errors import NotFound
 from server.limits import Limits
@@ -23,10 +25,16 @@ def api_routes(
     """Everything under /api/, behind one of the bearer tokens."""
     contacts = Contacts(store.reads)
     histories = Histories(store.reads, live)
+    rules = Rules(store, live, clock)
+    segments = Segments(store, live, clock)
     routes = [
         Route("/contacts/search", contacts.search, methods=["POST"]),
         Route("/contacts/{id}", contacts.find, methods=["GET"]),
         Route("/contacts/{id}/history", histories.read, methods=["GET"]),
+        Route("/rules", rules.list, methods=["GET"]),
+        Route("/rules/backtest", rules.backtest, methods=["POST"]),
+        Route("/rules/{id}/explain", rules.explain, methods=["GET"]),
+        Route("/segments/{id}/contacts", segments.contacts, methods=["GET"]),
         Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
     return [

@@ -85,6 +85,26 @@ class Audience(Part):
         yield from self.if_
         yield from self.unless
 
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The totals that its conditions look at."""
+        return frozenset(key for condition in self.conditions() for key in condition.asks())
+
+    @cached_property
+    def every_page(self) -> bool:
+        """Whether its conditions look at all pages of the person, for a glob or a regex."""
+        return any(condition.asks_pages() for condition in self.conditions())
+
+    @cached_property
+    def asks_offers(self) -> bool:
+        """Whether its conditions look at the messages that the person won."""
+        return any(condition.asks_offers() for condition in self.conditions())
+
+    @cached_property
+    def looks_back(self) -> tuple[Look, ...]:
+        """The person's own stored events that it looks at."""
+        return tuple({look for condition in self.conditions() for look in condition.looks_back()})
+
 
 class Rule(Audience):
     """A message and its rule."""
@@ -100,11 +120,9 @@ class Rule(Audience):
 
     @cached_property
     def asks(self) -> frozenset[Key]:
-        """The totals that it looks at."""
-        keys = {key for condition in self.conditions() for key in condition.asks()}
-        if self.when is not None and self.when.since_last is not None:
-            keys.add((Kind.event, self.when.since_last))
-        return frozenset(keys | self.goal_keys)
+        """The totals that it looks at: its conditions, its trigger and its goal."""
+        time = self.when.since_last if self.when is not None else None
+        return self.keys | self.goal_keys | ({(Kind.event, time)} if time is not None else frozenset())
 
     @cached_property
     def needs(self) -> tuple[tuple[Key, int], ...]:
@@ -125,17 +143,7 @@ class Rule(Audience):
     def asks_pages(self) -> bool:
         """Whether it looks at all pages of the person, for a glob or a regex."""
         many = self.goal is not None and self.goal.viewed is not None and self.goal.viewed.exact is None
-        return many or any(condition.asks_pages() for condition in self.conditions())
-
-    @cached_property
-    def asks_offers(self) -> bool:
-        """Whether its conditions look at the messages that the person won."""
-        return any(condition.asks_offers() for condition in self.conditions())
-
-    @cached_property
-    def looks_back(self) -> tuple[Look, ...]:
-        """The person's own stored events that it looks at."""
-        return tuple({look for condition in self.conditions() for look in condition.looks_back()})
+        return many or self.every_page
 
     @cached_property
     def falls_due(self) -> bool:

@@ -1,8 +1,11 @@
 """Which engine a database's URL means."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from server.store import postgres
-from server.store.base import Store
-from server.store.sqlite import migrate_sqlite, open_sqlite, path_of
+from server.store.base import Look, Store
+from server.store.sqlite import look, migrate_sqlite, open_sqlite, path_of
 
 
 async def open_store(database_url: str, admin_url: str = "") -> Store:
@@ -14,6 +17,20 @@ async def open_store(database_url: str, admin_url: str = "") -> Store:
     if is_postgres(database_url):
         return await postgres.open_postgres(database_url, admin_url or database_url)
     return await open_sqlite(path_of(database_url))
+
+
+@asynccontextmanager
+async def look_into(database_url: str) -> AsyncIterator[Look]:
+    """The store, only to read it: also where one server has the database to itself. Raises StoreError."""
+    if is_postgres(database_url):
+        store = await postgres.open_postgres(database_url, database_url)
+        try:
+            yield store
+        finally:
+            await store.close()
+    else:
+        with look.look_into(path_of(database_url)) as looked_into:
+            yield looked_into
 
 
 async def migrate(database_url: str) -> int:

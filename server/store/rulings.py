@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from server.model import Due, Moment, Offer, Person, Total, TotalKey
 from server.store.base import Arming, Given
 from server.store.engine import Engine
-from server.store.ingest import RECENT, by_key
+from server.store.ingest import RECENT, TOTALS, by_key
 from server.store.rows import selected
 from server.store.statement import Statement
 
@@ -31,6 +31,12 @@ _HELD = Statement(
     "held back",
     "SELECT {rule, reason, count(*)} FROM holds GROUP BY rule, reason",
     tuple[str, str, int],
+)
+
+_HELD_PEOPLE = Statement(
+    "people held back",
+    "SELECT {rule, count(DISTINCT person_id)} FROM holds GROUP BY rule",
+    tuple[str, int],
 )
 
 _MATCHED = Statement(
@@ -97,11 +103,17 @@ class SqlRulings:
     async def held(self) -> list[tuple[str, str, int]]:
         return await self._engine.read(_HELD())
 
+    async def held_people(self) -> list[tuple[str, int]]:
+        return await self._engine.read(_HELD_PEOPLE())
+
     async def matched(self) -> list[tuple[str, int]]:
         return await self._engine.read(_MATCHED())
 
     async def crowd(self, *, after: int, limit: int, since_day: int = 0) -> list[Person]:
         return await self._engine.read(_CROWD(after, since_day, limit))
+
+    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
+        return by_key(await self._engine.read(TOTALS(list(keys))))
 
     async def totals_of(self, person_ids: Collection[int]) -> dict[TotalKey, Total]:
         return by_key(await self._engine.read(_TOTALS_OF(list(person_ids))))

@@ -126,7 +126,7 @@ class DueRules:
         if not people:
             return False
         due = []
-        for facts in await portray(self._store.rulings, people, now, rule.looks_back):
+        for facts in await portray(self._store.rulings, people, now, rule):
             won = facts.offers.get(rule.id, ())
             if rule.send.may_come_again(won):
                 holds = rule.send.allows(won, now) and matches(rule, facts)

@@ -6,12 +6,13 @@ For explanations, segments, time rules and tests on history. It asks the store i
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from server.model import Moment, Offer, Person, Total
+from server.model import Moment, Offer, Person, Total, TotalKey
 from server.rules.facts import Facts
-from server.rules.registry import Look
+from server.rules.registry import Key, Look
+from server.rules.rule import Audience, Rule
 from server.store.base import Rulings
 
-PEOPLE_A_STEP = 200
+PEOPLE_A_STEP = 500
 
 
 async def crowd(rulings: Rulings, since_day: int = 0, after: int = -1) -> AsyncIterator[list[Person]]:
@@ -21,18 +22,21 @@ async def crowd(rulings: Rulings, since_day: int = 0, after: int = -1) -> AsyncI
         after = people[-1].person_id
 
 
-async def portray(rulings: Rulings, people: Sequence[Person], now: int, looks: Iterable[Look]) -> list[Facts]:
-    """The facts about each of these people at this time. `looks` are the stored events that are looked at."""
+async def portray(
+    rulings: Rulings, people: Sequence[Person], now: int, audience: Audience, also: Iterable[Key] = ()
+) -> list[Facts]:
+    """What the audience looks at of each of these people at this time, and the totals of these keys also."""
     ids = [person.person_id for person in people]
     totals: dict[int, dict[tuple[int, str], Total]] = defaultdict(dict)
-    for (person_id, kind, key), total in (await rulings.totals_of(ids)).items():
+    for (person_id, kind, key), total in (await _totals(rulings, ids, audience, also)).items():
         totals[person_id][kind, key] = total
     recent: dict[int, list[Moment]] = defaultdict(list)
-    since = widest(looks, now)
+    since = widest(audience.looks_back, now)
     asked = [(person_id, name, start) for person_id in ids for name, start in since.items()]
     for moment in await rulings.recent(asked) if asked else ():
         recent[moment.person_id].append(moment)
-    offers = by_rule(await rulings.offers_of(ids))
+    wants_offers = isinstance(audience, Rule) or audience.asks_offers
+    offers = by_rule(await rulings.offers_of(ids) if wants_offers else ())
     return [
         Facts(
             person=person,
@@ -44,6 +48,19 @@ async def portray(rulings: Rulings, people: Sequence[Person], now: int, looks: I
         )
         for person in people
     ]
+
+
+async def _totals(
+    rulings: Rulings, ids: Sequence[int], audience: Audience, also: Iterable[Key]
+) -> dict[TotalKey, Total]:
+    keys, every_page = audience.keys, audience.every_page
+    if isinstance(audience, Rule):
+        keys, every_page = audience.asks, audience.asks_pages
+    if every_page:
+        return await rulings.totals_of(ids)
+    keys |= set(also)
+    wanted = [(person_id, int(kind), key) for person_id in ids for kind, key in keys]
+    return await rulings.totals(wanted) if wanted else {}
 
 
 def widest(looks: Iterable[Look], now: int) -> dict[str, int]:

@@ -29,18 +29,26 @@ class Api:
         self._limits = limits
         self.store: Store
         self.client: TestClient
+        self.live: Live
+        self.now = 0
         self.app = Starlette(lifespan=self._lifespan)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self.store = await open_store(self._database_url)
         self._config.write_text("sites:\n  - key: main\n")
-        live = Live(self._config)
+        self.live = Live(self._config)
         app.router.routes += api_routes(
-            store=self.store, tokens=TOKENS, live=live, clock=lambda: 0, limits=self._limits
+            store=self.store, tokens=TOKENS, live=self.live, clock=lambda: self.now, limits=self._limits
         )
         yield
         await self.store.close()
+
+    def configure(self, text: str) -> None:
+        """These segments and messages, from now on."""
+        self._config.write_text(f"sites:\n  - key: main\n{text}")
+        self.live.reload()
+        assert self.live.mistakes == []
 
     def save(self, changes: Changes) -> None:
         """Write to the store, on the server's own loop."""

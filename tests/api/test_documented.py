@@ -16,6 +16,12 @@ API = DOCS.partition("## `/api`")[2]
 CONTACT = "0346dc5d63886a10"
 
 
+RULES = """segments: {interested: {if: [{viewed: /pricing}]}}
+messages:
+  - {id: pricing-help, if: [{viewed: /pricing, times: more than 3}], deliver: {page: {title: Hello}}}
+"""
+
+
 def examples() -> list[list[str]]:
     """The curl commands, split as a shell does."""
     blocks = re.findall(r"```sh\n(curl .*?)```", API, re.DOTALL)
@@ -49,8 +55,12 @@ def ada() -> Story:
 
 def test_every_example_runs_and_answers_in_the_shape_that_is_shown(api: Any) -> None:
     api.tell(ada())
-    search, one, history = (run(api, command) for command in examples())
-    _, shown_search, shown_history = answers()
+    api.configure(RULES)
+    search, one, history, segment, _, explanation, backtest = (run(api, command) for command in examples())
+    _, shown_search, shown_history, shown_explanation, shown_backtest = answers()
+    assert segment["total_count"] == 1
+    assert explanation == shown_explanation
+    assert backtest.keys() == shown_backtest.keys()
     assert search.keys() == shown_search.keys()
     assert search["pages"] == shown_search["pages"]
     assert shown_search["data"][0].items() <= search["data"][0].items()

@@ -141,4 +141,4 @@ def segment(asked: InSegment, facts: Facts) -> Finding:
     parts = asked.found(facts)
     wanted = len(asked._conditions)
     holds = all(part.holds for part in parts[:wanted]) and not any(part.holds for part in parts[wanted:])
-    return asked.judge(holds, holds, parts)
+    return asked.judge(holds, "in it" if holds else "not in it", parts)

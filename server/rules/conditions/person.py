@@ -1,12 +1,14 @@
 """Who a person is, where they came from and when they were here: conditions on the person's state."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from server.clock import SECOND
 from server.people.state import SESSION_GAP
 from server.rules.facts import Facts, Finding
 from server.rules.grammar import Times
@@ -50,7 +52,8 @@ def last_seen(asked: LastSeen, facts: Facts) -> Finding:
     person = facts.person
     here_now = facts.now - person.last_seen <= SESSION_GAP
     seen = person.seen_before if here_now else person.last_seen
-    return asked.finding(seen is not None and asked.last_seen.holds(seen, facts.now, person.site), seen)
+    holds = seen is not None and asked.last_seen.holds(seen, facts.now, person.site)
+    return asked.finding(holds, None if seen is None else _iso(seen))
 
 
 class FirstSeen(_Valued):
@@ -70,7 +73,11 @@ class FirstSeen(_Valued):
 def first_seen(asked: FirstSeen, facts: Facts) -> Finding:
     """When the person came for the first time."""
     seen = facts.person.first_seen
-    return asked.finding(asked.first_seen.holds(seen, facts.now, facts.person.site), seen)
+    return asked.finding(asked.first_seen.holds(seen, facts.now, facts.person.site), _iso(seen))
+
+
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at // SECOND, UTC).isoformat()
 
 
 class Sessions(_Valued):

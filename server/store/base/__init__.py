@@ -37,6 +37,7 @@ __all__ = [
     "Fleet",
     "Given",
     "Lane",
+    "Look",
     "News",
     "OperatorSession",
     "Operators",
@@ -185,6 +186,14 @@ class Reads(Protocol):
 
     async def all_offers(self, person_id: int) -> list[Offer]:
         """Every page message that one person won, newest first."""
+
+
+class Look(Protocol):
+    """A storage engine that is only read."""
+
+    reads: Reads
+    outbox: Outbox
+    rulings: Rulings
 
 
 class Store(Protocol):

@@ -40,11 +40,17 @@ class Rulings(Protocol):
     async def held(self) -> list[tuple[str, str, int]]:
         """(rule, reason, people)."""
 
+    async def held_people(self) -> list[tuple[str, int]]:
+        """(rule, people), whatever the reasons."""
+
     async def matched(self) -> list[tuple[str, int]]:
         """(rule, people to whom it was given or from whom it was held back)."""
 
     async def crowd(self, *, after: int, limit: int, since_day: int = 0) -> list[Person]:
         """People by their ids, from above `after`, seen on this day (since 1970) or later."""
+
+    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
+        """The totals that exist of those asked for."""
 
     async def totals_of(self, person_ids: Collection[int]) -> dict[TotalKey, Total]:
         """Every total of these people."""

@@ -61,7 +61,8 @@ class _Prepared(Generic[T]):
 
 
 @lru_cache(maxsize=1_024)
-def _prepared(statement: Statement[T]) -> _Prepared[T]:
+def prepare(statement: Statement[T]) -> _Prepared[T]:
+    """The statement as SQLite reads it, rendered once."""
     return _Prepared(statement)
 
 
@@ -96,12 +97,12 @@ class SqliteWriting:
         self._begun = False
 
     async def ask(self, call: Call[T]) -> list[T]:
-        prepared = _prepared(call.statement)
+        prepared = prepare(call.statement)
         return prepared.decode(await self._take(prepared.sql, prepared.encode(call.parameters)))
 
     async def run(self, *calls: Call[Any]) -> None:
         for statement, parameters in calls:
-            prepared = _prepared(statement)
+            prepared = prepare(statement)
             self._steps.append((prepared.sql, prepared.encode(parameters)))
 
     async def hold(self, person_ids: Collection[int]) -> None:
@@ -150,7 +151,7 @@ class SqliteEngine:
                     raise
 
     async def read(self, call: Call[T]) -> list[T]:
-        prepared = _prepared(call.statement)
+        prepared = prepare(call.statement)
         return prepared.decode(await self.fetch(prepared.sql, prepared.encode(call.parameters)))
 
     async def write(self, call: Call[T]) -> list[T]:

@@ -1,0 +1,1 @@
+"""What the operator asks about the rules: why, who, how many, and what would have been. It writes nothing."""
