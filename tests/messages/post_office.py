@@ -22,6 +22,8 @@ class PostOffice:
         self.tls: list[bool] = []
         """Of each letter, whether it came by TLS."""
         self.users: list[str] = []
+        self.visitor = ""
+        """The token of whoever the letters are for."""
         self.port = 0
 
     async def handle_RCPT(
