@@ -169,6 +169,9 @@ class Total(Struct, frozen=True, array_like=True, gc=False):
     last: int
 
 
+OwnKey = tuple[int, str]
+"""(kind, key): a total of one person."""
+
 TotalKey = tuple[int, int, str]
 """(person_id, kind, key)."""
 

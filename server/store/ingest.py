@@ -4,11 +4,24 @@ It rests on `Writing.hold`: people are held before anything of theirs is read, s
 still as they were read when the new ones are written, also where several servers write.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import structs
 
-from server.model import Due, Hold, Kind, Milestone, Moment, Note, Offer, Person, Tagged, Total, TotalKey
+from server.model import (
+    Due,
+    Hold,
+    Kind,
+    Milestone,
+    Moment,
+    Note,
+    Offer,
+    OwnKey,
+    Person,
+    Tagged,
+    Total,
+    TotalKey,
+)
 from server.store.base import Changes, Lane
 from server.store.engine import Writing
 from server.store.merging import SAVE_MERGES, SqlMerging
@@ -55,6 +68,12 @@ TOTALS = Statement(
 SELECT {t.person_id, t.kind, t.key, t.count, t.first, t.last}
 FROM ROWS (person_id BIGINT, kind SMALLINT, key TEXT) AS asked
 JOIN totals AS t ON t.person_id = asked.person_id AND t.kind = asked.kind AND t.key = asked.key""",
+    tuple[int, int, str, int, int, int],
+)
+
+TOTALS_OF = Statement(
+    "totals of people",
+    "SELECT {person_id, kind, key, count, first, last} FROM totals WHERE person_id IN LIST (BIGINT)",
     tuple[int, int, str, int, int, int],
 )
 
@@ -181,11 +200,18 @@ class SqlTransaction(SqlMerging):
     async def known_events(self, keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
         return set(await self._writing.ask(_KNOWN_EVENTS(list(keys))))
 
-    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
-        return by_key(await self._writing.ask(TOTALS(list(keys))))
+    async def totals(self, asked: Mapping[int, Collection[OwnKey]]) -> dict[int, dict[OwnKey, Total]]:
+        keys = [(person_id, kind, key) for person_id, own in asked.items() for kind, key in own]
+        return by_person(asked, await self._writing.ask(TOTALS(keys)))
 
-    async def page_totals(self, person_ids: Iterable[int]) -> dict[TotalKey, Total]:
-        return by_key(await self._writing.ask(_PAGE_TOTALS(list(person_ids))))
+    async def page_totals(self, person_ids: Iterable[int]) -> dict[int, dict[OwnKey, Total]]:
+        asked = list(person_ids)
+        return by_person(asked, await self._writing.ask(_PAGE_TOTALS(asked)))
+
+    async def totals_of(self, person_ids: Iterable[int]) -> dict[int, dict[OwnKey, Total]]:
+        """By person, every total of these people."""
+        asked = list(person_ids)
+        return by_person(asked, await self._writing.ask(TOTALS_OF(asked)))
 
     async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
         return await self._writing.ask(_OFFERS(list(person_ids)))
@@ -233,6 +259,14 @@ class SqlTransaction(SqlMerging):
         return before is None or before != structs.replace(
             person, first_seen=before.first_seen, last_seen=before.last_seen, events=before.events
         )
+
+
+def by_person(person_ids: Iterable[int], rows: Iterable[TotalRow]) -> dict[int, dict[OwnKey, Total]]:
+    """Rows of totals by these people, whose they are, and by their own keys."""
+    found: dict[int, dict[OwnKey, Total]] = {person_id: {} for person_id in person_ids}
+    for person_id, kind, key, count, first, last in rows:
+        found[person_id][kind, key] = Total(count, first, last)
+    return found
 
 
 def by_key(rows: Iterable[TotalRow]) -> dict[TotalKey, Total]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from server.model import Due, Moment, Offer, Person, Total, TotalKey
 from server.store.base import Arming, Given
 from server.store.engine import Engine
-from server.store.ingest import RECENT, TOTALS, by_key
+from server.store.ingest import RECENT, TOTALS, TOTALS_OF, by_key
 from server.store.rows import selected
 from server.store.statement import Statement
 
@@ -54,12 +54,6 @@ _CROWD = Statement(
 SELECT {selected(Person)} FROM people
 WHERE person_id > ? AND seen_day >= ? AND merged_into IS NULL ORDER BY person_id LIMIT ?""",
     Person,
-)
-
-_TOTALS_OF = Statement(
-    "totals of people",
-    "SELECT {person_id, kind, key, count, first, last} FROM totals WHERE person_id IN LIST (BIGINT)",
-    tuple[int, int, str, int, int, int],
 )
 
 _MOMENTS_OF = Statement(
@@ -116,7 +110,7 @@ class SqlRulings:
         return by_key(await self._engine.read(TOTALS(list(keys))))
 
     async def totals_of(self, person_ids: Collection[int]) -> dict[TotalKey, Total]:
-        return by_key(await self._engine.read(_TOTALS_OF(list(person_ids))))
+        return by_key(await self._engine.read(TOTALS_OF(list(person_ids))))
 
     async def moments_of(self, person_ids: Collection[int]) -> list[Moment]:
         return await self._engine.read(_MOMENTS_OF(list(person_ids)))

@@ -6,7 +6,7 @@ It is read once, before anything is told, for all people and only what the rules
 from collections import defaultdict
 from collections.abc import Iterable
 
-from server.model import Event, Moment, Person, Total, TotalKey
+from server.model import Event, Moment, OwnKey, Person, Total, TotalKey
 from server.people.state import add, counts_for
 from server.rules.facts import Facts
 from server.rules.index import Wants, wants_of
@@ -20,11 +20,11 @@ class Memory:
     def __init__(self, transaction: Transaction, now: int) -> None:
         self._transaction = transaction
         self._now = now
-        self._asked: defaultdict[int, set[tuple[int, str]]] = defaultdict(set)
+        self._asked: defaultdict[int, set[OwnKey]] = defaultdict(set)
         self._globbed: set[int] = set()
         self._looks: dict[tuple[int, str], int] = {}
-        self._totals: defaultdict[int, dict[tuple[int, str], Total]] = defaultdict(dict)
-        self._before: dict[int, dict[tuple[int, str], Total | None]] = {}
+        self._totals: defaultdict[int, dict[OwnKey, Total]] = defaultdict(dict)
+        self._before: dict[int, dict[OwnKey, Total | None]] = {}
         self._recent: dict[int, list[Moment]] = {}
         self._changed: dict[TotalKey, Total] = {}
 
@@ -47,12 +47,11 @@ class Memory:
 
     async def read(self) -> None:
         """All that was asked for, one statement for each kind of it."""
-        keys = [(owner, kind, key) for owner, asked in self._asked.items() for kind, key in asked]
-        found = await self._transaction.totals(keys) if keys else {}
+        if self._asked:
+            self._totals.update(await self._transaction.totals(self._asked))
         if self._globbed:
-            found |= await self._transaction.page_totals(self._globbed)
-        for (owner, kind, key), total in found.items():
-            self._totals[owner][kind, key] = total
+            for owner, of_pages in (await self._transaction.page_totals(self._globbed)).items():
+                self._totals[owner] |= of_pages
         if self._looks:
             asked = [(owner, name, since) for (owner, name), since in self._looks.items()]
             self._recent = {owner: [] for owner, _ in self._looks}
@@ -62,7 +61,7 @@ class Memory:
     def count(self, owner: int, event: Event, moment: Moment) -> None:
         """One more event of the person."""
         totals = self._totals[owner]
-        before: dict[tuple[int, str], Total | None] = {}
+        before: dict[OwnKey, Total | None] = {}
         for kind, key in counts_for(event):
             before[kind, key] = known = totals.get((kind, key))
             totals[kind, key] = self._changed[owner, kind, key] = add(known, event.at)

@@ -28,8 +28,7 @@ async def merge(
     before it is what can be taken back.
     """
     totals = of_person(await transaction.all_totals(source.person_id))
-    asked = [(target.person_id, kind, key) for kind, key in totals]
-    target_totals = of_person(await transaction.totals(asked)) if asked else {}
+    target_totals = (await transaction.totals({target.person_id: totals}))[target.person_id]
     offers = await transaction.offers([source.person_id, target.person_id])
     milestones = await transaction.milestones(source.person_id)
     memory = remember(

@@ -120,7 +120,8 @@ async def test_nobody_adds_to_a_person_who_is_held(store: Store) -> None:
     async def view() -> None:
         async with store.transaction() as transaction:
             [held] = (await transaction.people([1])).values()
-            count = (await transaction.totals([key])).get(key, Total(0, NOW, NOW)).count
+            found = await transaction.totals({1: [key[1:]]})
+            count = found[1].get(key[1:], Total(0, NOW, NOW)).count
             await transaction.save(Changes(people=[held], totals={key: Total(count + 1, NOW, NOW)}))
 
     await asyncio.gather(*(view() for _ in range(20)))
@@ -148,15 +149,16 @@ async def test_totals_are_written_as_they_now_are(store: Store) -> None:
     await save(store, people=[person()], totals={key: Total(1, NOW, NOW)})
     await save(store, people=[person()], totals={key: Total(4, NOW - 5, NOW + 5)})
     async with store.transaction() as transaction:
-        found = await transaction.totals([key, (1, Kind.event, "/pricing"), (2, Kind.page, "/pricing")])
-    assert found == {key: Total(4, NOW - 5, NOW + 5)}
+        asked = {1: [(Kind.page, "/pricing"), (Kind.event, "/pricing")], 2: [(Kind.page, "/pricing")]}
+        found = await transaction.totals(asked)
+    assert found == {1: {(Kind.page, "/pricing"): Total(4, NOW - 5, NOW + 5)}, 2: {}}
 
 
 async def test_page_totals_are_those_of_pages_only(store: Store) -> None:
     totals = {(1, Kind.page, "/a"): Total(1, NOW, NOW), (1, Kind.event, "page_view"): Total(1, NOW, NOW)}
     await save(store, people=[person()], totals=totals)
     async with store.transaction() as transaction:
-        assert await transaction.page_totals([1]) == {(1, Kind.page, "/a"): Total(1, NOW, NOW)}
+        assert await transaction.page_totals([1, 2]) == {1: {(Kind.page, "/a"): Total(1, NOW, NOW)}, 2: {}}
     assert await store.reads.all_totals(1) == totals
 
 

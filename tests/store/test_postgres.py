@@ -68,7 +68,8 @@ async def test_two_servers_that_see_a_visitor_first_at_once_get_one_person(
 
 
 async def test_two_servers_count_together_without_losing_any(servers: list[PostgresStore]) -> None:
-    keys = [(person_id, Kind.page, "/a") for person_id in (1, 2, 3)]
+    page = (Kind.page, "/a")
+    keys = [(person_id, *page) for person_id in (1, 2, 3)]
     async with servers[0].transaction() as transaction:
         people = [begin(person_id, "main", str(person_id), NOW) for person_id, *_ in keys]
         await transaction.save(Changes(people=people))
@@ -76,8 +77,11 @@ async def test_two_servers_count_together_without_losing_any(servers: list[Postg
     async def view(number: int) -> None:
         async with servers[number % 2].transaction() as transaction:
             held = await transaction.people([3, 1, 2] if number % 3 else [1, 2, 3])
-            totals = await transaction.totals(keys)
-            more = {key: Total(totals[key].count + 1 if key in totals else 1, NOW, NOW) for key in keys}
+            totals = await transaction.totals({person_id: [page] for person_id in (1, 2, 3)})
+            more = {
+                (person_id, *page): Total(own[page].count + 1 if page in own else 1, NOW, NOW)
+                for person_id, own in totals.items()
+            }
             await transaction.save(Changes(people=held.values(), totals=more))
 
     await asyncio.gather(*(view(number) for number in range(40)))

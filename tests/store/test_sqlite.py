@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from server.errors import StoreDamaged, StoreInUse, StoreTooNew
+from server.model import Kind, Total
 from server.people.state import begin
 from server.store import ingest
 from server.store.base import Changes
@@ -137,3 +138,21 @@ async def test_what_is_only_read_is_forgotten_too(tmp_path: Path, monkeypatch: p
     assert 0 < len(again._cache.idents) <= 10
     assert 0 < len(again._cache.people) <= 10
     await again.close()
+
+
+async def test_totals_over_the_limit_are_forgotten_and_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "MAX_TOTALS", 30)
+    store = await open_sqlite(tmp_path / "leadtrail.db")
+    pages = {(Kind.page, f"/{number}"): Total(number, 1_000, 1_000) for number in range(1, 5)}
+    people = [begin(number, "main", str(number), 1_000) for number in range(1, 21)]
+    for expected in ({}, pages):
+        for person in people:
+            async with store.transaction() as transaction:
+                found = await transaction.totals({person.person_id: pages})
+                assert found == {person.person_id: expected}
+                totals = {(person.person_id, *key): total for key, total in pages.items()}
+                await transaction.save(Changes(people=[person], totals=totals))
+            assert sum(map(len, store._cache.totals.values())) <= 30
+    await store.close()

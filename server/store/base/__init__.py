@@ -18,6 +18,7 @@ from server.model import (
     Moment,
     Note,
     Offer,
+    OwnKey,
     Person,
     Tagged,
     Total,
@@ -99,11 +100,11 @@ class Transaction(Joining, Protocol):
     async def known_events(self, keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
         """Those of the (person_id, event id) pairs that are stored already."""
 
-    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
-        """The totals that exist of those asked for."""
+    async def totals(self, asked: Mapping[int, Collection[OwnKey]]) -> dict[int, dict[OwnKey, Total]]:
+        """By person, the totals that exist of those asked for. The dicts are the caller's to change."""
 
-    async def page_totals(self, person_ids: Iterable[int]) -> dict[TotalKey, Total]:
-        """All page totals of these people: for rules with globs."""
+    async def page_totals(self, person_ids: Iterable[int]) -> dict[int, dict[OwnKey, Total]]:
+        """By person, all page totals of these people: for rules with globs."""
 
     async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
         """All page messages that these people ever won."""

@@ -5,28 +5,31 @@ reads and fills it, and because all of it is forgotten when a transaction fails.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from sys import intern
 from typing import TypeVar
 
-from server.model import Offer, Person, Total, TotalKey
+from server.model import Kind, Offer, OwnKey, Person, Total
 from server.store.base import Changes
 from server.store.engine import Writing
 from server.store.ingest import SqlTransaction
 
 MAX_PEOPLE = 20_000
-MAX_TOTALS = 200_000
-"""About 100 MB at the most; whoever was first taken in is forgotten first."""
+MAX_TOTALS = 600_000
+"""About 150 MB at the most; whoever was first taken in is forgotten first."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class Cache:
-    """What is known of idents, people, their totals (None where there is none yet) and their offers."""
+    """What is known of idents, people, and of people all totals and all offers."""
 
     def __init__(self) -> None:
         self.idents: dict[str, int] = {}
         self.people: dict[int, Person] = {}
-        self.totals: dict[TotalKey, Total | None] = {}
+        self.totals: dict[int, dict[OwnKey, Total]] = {}
+        self._counted = 0
+        """How many totals that are."""
         self.offers: dict[int, list[Offer]] = {}
 
     def take_over(self, changes: Changes) -> None:
@@ -34,29 +37,42 @@ class Cache:
         for ident in changes.released:
             self.idents.pop(ident, None)
         self.idents.update(changes.identities)
-        self.totals.update(changes.totals)
+        for (person_id, kind, key), total in changes.totals.items():
+            if (own := self.totals.get(person_id)) is not None:
+                self._counted += (kind, key) not in own
+                own[kind, key] = total
         self.people.update((person.person_id, person) for person in changes.people)
         for offer in changes.offers:
             if (known := self.offers.get(offer.person_id)) is not None:
                 same = (offer.rule, offer.nth)
                 known[:] = [kept for kept in known if (kept.rule, kept.nth) != same] + [offer]
 
-    def forget_trail(self, person_id: int, totals: Iterable[TotalKey]) -> None:
-        """That person has no totals any more, and maybe no page messages."""
-        self.totals.update(dict.fromkeys(totals))
-        self.offers.pop(person_id, None)
+    def learn_totals(self, totals: Mapping[int, dict[OwnKey, Total]]) -> None:
+        """All totals of people of whom they were not known."""
+        for person_id, own in totals.items():
+            self.totals[person_id] = {(kind, intern(key)): total for (kind, key), total in own.items()}
+            self._counted += len(own)
+
+    def forget_totals(self, person_id: int) -> None:
+        """Whatever is known of that person's totals."""
+        self._counted -= len(self.totals.pop(person_id, ()))
 
     def forget(self) -> None:
         """Everything."""
         for known in (self.idents, self.people, self.totals, self.offers):
             known.clear()
+        self._counted = 0
 
     def forget_the_oldest(self) -> None:
         """Keep to the limits."""
         _shrink(self.idents, MAX_PEOPLE)
         _shrink(self.people, MAX_PEOPLE)
         _shrink(self.offers, MAX_PEOPLE)
-        _shrink(self.totals, MAX_TOTALS)
+        if self._counted > MAX_TOTALS:
+            for person_id in list(self.totals):
+                self.forget_totals(person_id)
+                if self._counted <= MAX_TOTALS * 9 // 10:
+                    break
 
 
 class CachedTransaction(SqlTransaction):
@@ -88,13 +104,28 @@ class CachedTransaction(SqlTransaction):
             found |= read
         return found
 
-    async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
-        found, missing = split(self._cache.totals, keys)
-        if missing:
-            read = dict.fromkeys(missing) | await super().totals(missing)
-            self._cache.totals.update(read)
-            found |= read
-        return {key: total for key, total in found.items() if total is not None}
+    async def totals(self, asked: Mapping[int, Collection[OwnKey]]) -> dict[int, dict[OwnKey, Total]]:
+        known = await self._totals_of(asked)
+        return {
+            person_id: {key: own[key] for key in keys if key in own}
+            for (person_id, keys), own in zip(asked.items(), known, strict=True)
+        }
+
+    async def page_totals(self, person_ids: Iterable[int]) -> dict[int, dict[OwnKey, Total]]:
+        asked = list(person_ids)
+        return {
+            person_id: {key: total for key, total in own.items() if key[0] == Kind.page}
+            for person_id, own in zip(asked, await self._totals_of(asked), strict=True)
+        }
+
+    async def _totals_of(self, person_ids: Iterable[int]) -> list[dict[OwnKey, Total]]:
+        """All totals of each of these people, as the cache has them. They are read whole, so that whatever is
+        new to somebody who is known is known to be new.
+        """
+        cached = self._cache.totals
+        if missing := [person_id for person_id in person_ids if person_id not in cached]:
+            self._cache.learn_totals(await super().totals_of(missing))
+        return [cached[person_id] for person_id in person_ids]
 
     async def offers(self, person_ids: Iterable[int]) -> list[Offer]:
         found, missing = split(self._cache.offers, person_ids)
@@ -110,9 +141,9 @@ class CachedTransaction(SqlTransaction):
         self._cache.take_over(changes)
 
     async def move(self, source: int, target: int, sessions: int) -> None:
-        totals = await self.all_totals(source)
         await super().move(source, target, sessions)
-        self._cache.forget_trail(source, totals)
+        self._cache.forget_totals(source)
+        self._cache.offers.pop(source, None)
 
     async def forget_offers(self, person_id: int) -> None:
         await super().forget_offers(person_id)
@@ -120,11 +151,7 @@ class CachedTransaction(SqlTransaction):
 
     async def forget_empty_totals(self, person_id: int) -> None:
         await super().forget_empty_totals(person_id)
-        self._cache.totals.update(
-            (key, None)
-            for key, total in self._cache.totals.items()
-            if key[0] == person_id and total is not None and not total.count
-        )
+        self._cache.forget_totals(person_id)
 
     async def forget(self, person_ids: Iterable[int]) -> None:
         await super().forget(person_ids)
