@@ -12,7 +12,7 @@ TESTS ?=
 BIN = .venv/bin
 
 # strace watches the server's calls to the disk; it is Linux's.
-TEST_TOOLS = chromium postgresql $(if $(filter Linux,$(shell uname)),strace)
+TEST_TOOLS = chromium postgresql pgbouncer $(if $(filter Linux,$(shell uname)),strace)
 
 .PHONY: run test lint bench
 .DELETE_ON_ERROR:

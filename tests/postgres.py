@@ -58,7 +58,7 @@ class Postgres:
         self._folder = folder
         self._settings = settings
         self._programs = programs()
-        self._user = _unprivileged()
+        self._user = unprivileged()
         self._databases = 0
         self._clean: list[str] = []
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -175,7 +175,7 @@ async def _empty(connection: asyncpg.Connection) -> None:
     await connection.execute(";".join(f"DELETE FROM {name}" for (name,) in tables))
 
 
-def _unprivileged() -> tuple[int, int] | None:
+def unprivileged() -> tuple[int, int] | None:
     """Who runs the server, where root may not."""
     if os.geteuid() != 0:
         return None

@@ -248,12 +248,15 @@ async def _look(database_url: str) -> Server:
 
 
 async def _teach_json(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec(
-        "json",
-        encoder=lambda value: encode_json(value).decode(),
-        decoder=msgspec.json.decode,
-        schema="pg_catalog",
-    )
+    # In a transaction, since it asks the database about the type, and behind a pooler only a transaction
+    # reaches one session.
+    async with connection.transaction():
+        await connection.set_type_codec(
+            "json",
+            encoder=lambda value: encode_json(value).decode(),
+            decoder=msgspec.json.decode,
+            schema="pg_catalog",
+        )
 
 
 async def _nothing_to_reset(_: Any) -> None:
