@@ -38,6 +38,7 @@ from server.store.engines import open_store
 from server.trail import Trail
 from server.trail.due import DueRules
 from server.unsubscribe import Unsubscribing, unsubscribe_routes
+from server.upkeep import Upkeep
 
 
 class Leadtrail:
@@ -107,7 +108,7 @@ async def open_app(
     snippet = Snippet(assets.path("static", "t.min.js"))
     await auth.start()
     outbox.start()
-    tasks = [watcher]
+    tasks = [watcher, asyncio.create_task(Upkeep(store, live, clock).run())]
     if store.is_shared:
         fleet = Fleet(store, live, clock, metrics, settings.secret_keys)
         tasks.append(asyncio.create_task(fleet.run()))

@@ -27,8 +27,6 @@ REPORT_EVERY = 15 * SECOND
 GONE_AFTER = MINUTE
 """A server that has not reported for so long is not compared with any more."""
 
-TEND_EVERY = 60 * MINUTE
-
 
 class Fleet:
     """This server among those of its store."""
@@ -49,7 +47,6 @@ class Fleet:
             started=clock(),
             seen=clock(),
         )
-        self._tended = 0
         self.differences: dict[str, list[str]] = {}
         """What other servers have otherwise (`rules`, `keys`), and the hosts of those."""
 
@@ -59,7 +56,6 @@ class Fleet:
             while True:
                 try:
                     await self.report()
-                    await self.tend()
                 except StoreError as error:
                     log.warning("server_not_reported", reason=str(error))
                 await asyncio.sleep(REPORT_EVERY / SECOND)
@@ -73,16 +69,6 @@ class Fleet:
         await self._store.fleet.report(self._me)
         peers = await self._store.fleet.running(now - GONE_AFTER)
         self._compare(peers)
-
-    async def tend(self) -> None:
-        """Let the store do what it wants done, about every hour."""
-        now = self._clock()
-        if now - self._tended >= TEND_EVERY:
-            self._tended = now
-            try:
-                await self._store.tend(now)
-            except StoreError as error:
-                log.warning("store_not_tended", reason=str(error), remedy="run `leadtrail migrate` daily")
 
     def _compare(self, peers: Sequence[Peer]) -> None:
         differences: dict[str, list[str]] = {}

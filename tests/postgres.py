@@ -14,8 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,19 @@ class Postgres:
             "postgres", lambda connection: connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         )
         return name
+
+    @asynccontextmanager
+    async def role(self, url: str) -> AsyncIterator[str]:
+        """The database's URL as a role that may read and write, and make or drop no table."""
+        connection = await asyncpg.connect(url)
+        await connection.execute(
+            "CREATE ROLE web LOGIN;GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO web"
+        )
+        try:
+            yield url.replace("leadtrail@", "web@")
+        finally:
+            await connection.execute("DROP OWNED BY web; DROP ROLE web")
+            await connection.close()
 
     def drop(self, name: str) -> None:
         """Remove a database that a test has changed."""

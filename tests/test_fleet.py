@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from server.errors import StoreUnavailable
-from server.fleet import GONE_AFTER, TEND_EVERY, Fleet
+from server.fleet import GONE_AFTER, Fleet
 from server.metrics import Metrics
 from server.rules.reload import Live
 from server.store.base import Store
@@ -105,22 +104,3 @@ async def test_a_server_that_stops_leaves(store: Store, file: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await store.fleet.running(0) == []
-
-
-async def test_the_store_is_tended_every_hour_and_its_refusal_is_told(
-    store: Store, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = Server(store, file)
-    tended: list[int] = []
-
-    async def refuse(now: int) -> None:
-        tended.append(now)
-        raise StoreUnavailable("permission denied")
-
-    monkeypatch.setattr(store, "tend", refuse)
-    with structlog.testing.capture_logs() as logs:
-        for minutes in (0, TEND_EVERY - 1, 1):
-            one.now += minutes
-            await one.fleet.tend()
-    assert len(tended) == 2
-    assert {log["event"] for log in logs} == {"store_not_tended"}

@@ -48,6 +48,7 @@ class LogReader:
         self._origin = origin
         self._digests = digests
         self._tally = tally
+        self._now = now
         self._latest = now + AHEAD
 
     def groups(self, lines: Iterable[bytes]) -> Iterator[list[Batch]]:
@@ -63,7 +64,7 @@ class LogReader:
                     agent=view.agent,
                     shows_messages=False,
                 )
-            group[view.visitor].events.append(_event(view, event_id))
+            group[view.visitor].events.append(_event(view, event_id, self._now))
             waiting += 1
             if waiting == GROUP:
                 yield list(group.values())
@@ -144,12 +145,12 @@ def numbered(views: Iterable[View]) -> Iterator[tuple[View, str]]:
         yield view, view.event_id if times == 1 else f"{view.event_id}-{times}"
 
 
-def _event(view: View, event_id: str) -> Event:
+def _event(view: View, event_id: str, now: int) -> Event:
     return Event(
         id=event_id,
         name="page_view",
         at=view.at,
-        received=view.at,
+        received=now,
         url=view.url,
         path=view.path,
         referrer=view.referrer,

@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from server.clock import DAY
+from server.errors import StoreError
 from server.model import Moment
 from server.store.base import Changes
 from server.store.postgres import open_postgres
@@ -97,6 +98,50 @@ async def test_partitions_are_made_ahead_once(url: str) -> None:
     assert await made(url, NOW) == 0
     assert await made(url, NOW + WEEK) == 1
     assert await made(url, YEARS_LATER) == WEEKS_AHEAD + 1
+
+
+async def names(url: str) -> set[str]:
+    connection = await connect(url)
+    found = await connection.fetch(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'events'::regclass"
+    )
+    await connection.close()
+    return {name for (name,) in found}
+
+
+async def test_a_week_is_dropped_whole_and_what_came_into_it_later_is_kept(url: str) -> None:
+    await made(url, NOW)
+    week, following = weeks(NOW, NOW + WEEK)
+    late = uuid7(NOW, "7fff-9abc-0123456789ab")
+    store = await open_postgres(url, url)
+    async with store.transaction() as transaction:
+        old = [moment(uuid7(NOW)), moment("order-1"), moment(uuid7(YEARS_LATER))]
+        young = [moment(late, week.ends), moment("order-2", week.ends), moment(uuid7(week.ends), week.ends)]
+        await transaction.save(Changes(events=[*old, *young]))
+    await store.forget_events(week.ends)
+    assert week.name not in await names(url)
+    assert following.name in await names(url)
+    assert await lies(url) == {
+        late: "events_other",
+        "order-2": "events_high",
+        uuid7(week.ends): following.name,
+    }
+    await store.forget_events(week.ends)
+    await store.close()
+
+
+async def test_where_a_week_may_not_be_dropped_its_events_are_deleted(postgres: Postgres, url: str) -> None:
+    await made(url, NOW)
+    [week] = weeks(NOW, NOW)
+    await save(url, uuid7(NOW), "order-1")
+    async with postgres.role(url) as as_web:
+        store = await open_postgres(as_web, as_web)
+        await store.forget_events(week.ends)
+        assert await lies(url) == {}
+        assert week.name in await names(url)
+        with pytest.raises(StoreError, match="must be owner"):
+            await store.make_room(YEARS_LATER)
+        await store.close()
 
 
 async def test_after_a_long_sleep_events_move_into_the_week_that_they_waited_for(url: str) -> None:

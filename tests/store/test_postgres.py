@@ -232,21 +232,14 @@ async def test_a_step_that_breaks_off_leaves_nothing_and_is_applied_when_repeate
 
 
 async def test_servers_need_no_right_to_change_the_schema(postgres: Postgres, url: str) -> None:
-    connection = await connect(url)
-    await connection.execute(
-        "DROP ROLE IF EXISTS web; CREATE ROLE web LOGIN;"
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO web"
-    )
-    as_web = url.replace("leadtrail@", "web@")
-    store = await open_postgres(as_web, url)
-    async with store.transaction() as transaction:
-        await transaction.claim({"main/visitor/ada": 1})
-        await transaction.save(Changes(people=[begin(1, "main", "ada", NOW)]))
-    assert (await store.reads.find_people(limit=1)).total == 1
-    await store.close()
-    refused = await connect(as_web)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await refused.execute("CREATE TABLE mine (x BIGINT)")
-    await refused.close()
-    await connection.execute("DROP OWNED BY web; DROP ROLE web")
-    await connection.close()
+    async with postgres.role(url) as as_web:
+        store = await open_postgres(as_web, url)
+        async with store.transaction() as transaction:
+            await transaction.claim({"main/visitor/ada": 1})
+            await transaction.save(Changes(people=[begin(1, "main", "ada", NOW)]))
+        assert (await store.reads.find_people(limit=1)).total == 1
+        await store.close()
+        refused = await connect(as_web)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await refused.execute("CREATE TABLE mine (x BIGINT)")
+        await refused.close()

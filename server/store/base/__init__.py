@@ -212,8 +212,11 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
 
-    async def tend(self, now: int) -> None:
-        """What the engine wants done now and then: on PostgreSQL, partitions for the weeks to come."""
+    async def make_room(self, now: int) -> None:
+        """What the engine wants done ahead: on PostgreSQL, partitions for the weeks to come."""
+
+    async def forget_events(self, before: int) -> None:
+        """Remove the events that were received before then, a little at a time; totals stay."""
 
     async def check(self) -> str | None:
         """Why the store cannot take events now, or None."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from server.errors import StoreError
 from server.store.ingest import SqlTransaction
 from server.store.postgres.engine import PostgresEngine, open_engine, place_of
+from server.store.postgres.forgetting import forget_events
 from server.store.postgres.migration import check_version, is_empty, make_partitions, migrate
 from server.store.rooms import Rooms
 
@@ -32,8 +33,11 @@ class PostgresStore(Rooms):
             yield transaction
         self.tell(transaction)
 
-    async def tend(self, now: int) -> None:
+    async def make_room(self, now: int) -> None:
         await make_partitions(self._admin_url, now)
+
+    async def forget_events(self, before: int) -> None:
+        await forget_events(self._engine, self._admin_url, before)
 
     async def check(self) -> str | None:
         try:

@@ -116,12 +116,23 @@ class PostgresWriting:
 
     async def fetch(self, sql: str, *parameters: Any) -> list[Any]:
         """A statement of PostgreSQL's own."""
+        await self._begin()
         with translated_errors(self._place):
-            if not self.begun:
-                self.begun = True
-                await self._connection.execute(_BEGIN)
             rows: list[Any] = await self._connection.fetch(sql, *parameters)
         return rows
+
+    async def execute(self, sql: str, *parameters: Any) -> int:
+        """The same, of which only the number of rows is wanted."""
+        await self._begin()
+        with translated_errors(self._place):
+            status: str = await self._connection.execute(sql, *parameters)
+        return int(status.rpartition(" ")[2])
+
+    async def _begin(self) -> None:
+        if not self.begun:
+            self.begun = True
+            with translated_errors(self._place):
+                await self._connection.execute(_BEGIN)
 
     async def commit(self) -> None:
         with translated_errors(self._place):

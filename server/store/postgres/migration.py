@@ -15,7 +15,11 @@ from server.store.postgres.errors import translated_errors
 from server.store.postgres.partitions import WEEK, WEEKS_AHEAD, making, standing, weeks
 from server.store.schema import STEPS, statements
 
-_LOCK_SECONDS = 30
+LOCK_SECONDS = 30
+"""So long waits who migrates for another one who does."""
+
+TABLE_LOCK_SECONDS = 2
+"""So long waits a change of partitions for what runs, because what comes meanwhile waits behind it."""
 
 _BEGIN = """
 CREATE TABLE IF NOT EXISTS schema_steps (
@@ -96,6 +100,7 @@ async def _make_partitions(connection: asyncpg.Connection, now: int) -> int:
     made = 0
     async with connection.transaction():
         await _lock(connection, "schema_steps")
+        await wait_at_most(connection, TABLE_LOCK_SECONDS)
         there = {name for (name,) in await connection.fetch(_PARTITIONS)}
         if not there:
             for statement in standing():
@@ -134,6 +139,11 @@ def _refuse_newer(version: int, place: str) -> None:
 
 
 async def _lock(connection: asyncpg.Connection, table: str) -> None:
-    """Until the transaction ends; who waits for longer than _LOCK_SECONDS gives up."""
-    await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+    """Until the transaction ends; who waits for longer than LOCK_SECONDS gives up."""
+    await wait_at_most(connection, LOCK_SECONDS)
     await connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+
+
+async def wait_at_most(connection: asyncpg.Connection, seconds: int) -> None:
+    """For locks, in this transaction."""
+    await connection.execute(f"SET LOCAL lock_timeout = '{seconds}s'")

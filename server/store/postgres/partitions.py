@@ -45,6 +45,10 @@ def week_of(name: str) -> int | None:
     return (int(number) + 1) * WEEK if number.isdigit() else None
 
 
+BESIDE = ("events_low", "events_high", "events_other")
+"""Where events lie that no week has."""
+
+
 def standing() -> list[str]:
     """The statements that make what is there besides the weeks."""
     parts = {
@@ -57,7 +61,7 @@ def standing() -> list[str]:
         made += [
             f"CREATE TABLE IF NOT EXISTS events_{name} PARTITION OF events {values}",
             # These are not dropped whole: what is old in them is looked for by time.
-            f"CREATE INDEX IF NOT EXISTS events_{name}_at ON events_{name} (at)",
+            f"CREATE INDEX IF NOT EXISTS events_{name}_received ON events_{name} (received)",
         ]
     return made
 

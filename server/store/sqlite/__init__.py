@@ -11,6 +11,7 @@ from server.errors import StoreError
 from server.store.rooms import Rooms
 from server.store.sqlite.cache import Cache, CachedTransaction
 from server.store.sqlite.engine import SqliteEngine, open_engine
+from server.store.sqlite.forgetting import forget_events
 from server.store.sqlite.migrate import migrate
 
 OLDEST = (3, 38, 0)
@@ -43,8 +44,11 @@ class SqliteStore(Rooms):
             self._cache.forget()
             raise
 
-    async def tend(self, now: int) -> None:
+    async def make_room(self, now: int) -> None:
         """Nothing is to be done."""
+
+    async def forget_events(self, before: int) -> None:
+        await forget_events(self._engine, before)
 
     async def check(self) -> str | None:
         try:

@@ -108,9 +108,9 @@ class SqliteWriting:
     async def hold(self, person_ids: Collection[int]) -> None:
         """Nothing to do: BEGIN IMMEDIATE holds the whole file."""
 
-    async def execute(self, sql: str) -> list[Row]:
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """A statement of SQLite's own."""
-        return await self._take(sql)
+        return await self._take(sql, parameters)
 
     async def commit(self) -> None:
         """Write what waits, and return when it is on the disk."""
