@@ -6,6 +6,7 @@ LeadtrailError
     Unauthorized 401      no valid API token
     Forbidden 403         the origin is not allowed for the site
     NotFound 404          no such site, person or rule
+    Conflict 409          somebody else is known by that already
     RequestTimeout 408    header or body did not arrive in time
     TooLarge 413          the body is over its limit
     UnsupportedEncoding 415
@@ -61,6 +62,10 @@ class Forbidden(RequestRefused):
 
 class NotFound(RequestRefused):
     status = 404
+
+
+class Conflict(RequestRefused):
+    status = 409
 
 
 class RequestTimeout(RequestRefused):

@@ -5,12 +5,23 @@ kept.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from server.errors import TooManyRequests
 from server.settings import Rate
 
 MAX_BUCKETS = 50_000
 """The buckets that are longest untouched are forgotten first; a forgotten one is full again."""
+
+
+class Allowance(NamedTuple):
+    """How it stands with one key after a request: the bucket's size, what it still holds, and the seconds to
+    wait (0 when the request may go on).
+    """
+
+    limit: int
+    remaining: int
+    wait: float
 
 
 class Buckets:
@@ -32,6 +43,12 @@ class Buckets:
             self._levels.popitem(last=False)
         return wait
 
+    def allowance(self, key: str) -> Allowance:
+        """Take a token, and say how it stands."""
+        wait = self.take(key)
+        level, _ = self._levels[key]
+        return Allowance(self._rate.burst, int(level), wait)
+
     def give_back(self, key: str) -> None:
         """The token was taken for something that does not count after all."""
         if key in self._levels:
@@ -51,6 +68,11 @@ class Limits:
         """Seconds that this key must wait; 0 when it may go on."""
         buckets = self._buckets.get(name)
         return buckets.take(key) if buckets else 0.0
+
+    def allowance(self, name: str, key: str) -> Allowance | None:
+        """Take a token and say how it stands; None when the limit is off."""
+        buckets = self._buckets.get(name)
+        return buckets.allowance(key) if buckets else None
 
     def check(self, name: str, key: str) -> None:
         """Raises TooManyRequests with the seconds to wait."""

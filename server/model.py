@@ -33,6 +33,8 @@ class Kind(enum.IntEnum):
     """Key: the page's path, of page views only."""
     form = 3
     """Key: `form`, `form\\nfield` or `\\nfield` (any form) of form errors."""
+    base = 9
+    """Key: an event's name. What a server said was done before it was counted; the event's total holds it."""
 
 
 Scalar = str | int | float | bool | None

@@ -1,93 +1,211 @@
-"""Contacts: one by its id, and the search by e-mail, as Intercom's clients ask for them."""
+"""Contacts, as Intercom's clients ask for them: made, read, changed, listed, searched, put away."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
-from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import Response
+from msgspec import UNSET, Struct, UnsetType, structs
 
-from server.api.errors import json
-from server.api.parameters import DEFAULT_PER_PAGE, page_size, read_json
-from server.api.shapes import contact
-from server.errors import BadRequest, NotFound
-from server.model import Role, person_id_of, public_id
-from server.store.base import Reads
+from server.api.endpoint import Asked
+from server.api.query import parse_query
+from server.api.said import attributes, identifier, milliseconds
+from server.api.shapes import (
+    Contact,
+    ContactList,
+    ContactState,
+    NextPage,
+    Pages,
+    contact,
+    state,
+)
+from server.api.who import UNKNOWN, Who
+from server.clock import Clock
+from server.errors import BadRequest, Conflict, NotFound
+from server.filters import Filter
+from server.model import Metadata, Person, Role, person_id_of, public_id
+from server.rules.reload import Live
+from server.store.base import Store
+from server.trail.roster import Edit, Roster
+
+DEFAULT_PER_PAGE = 50
+MAX_PER_PAGE = 150
+"""As in Intercom's API."""
+
+Text = str | int | None
+
+KNOWN = (Role.lead, Role.user)
+"""Visitors are no contacts in Intercom's sense: `GET /api/visitors` has them."""
 
 
-class Query(Struct, frozen=True):
-    """What is searched for."""
+class Said(Struct, kw_only=True):
+    """What may be said of a contact; null takes it away."""
 
-    field: str = ""
-    operator: str = ""
-    value: Any = None
+    role: Literal["user", "lead"] | UnsetType | None = UNSET
+    external_id: Text | UnsetType = UNSET
+    email: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+    phone: str | UnsetType | None = UNSET
+    avatar: str | UnsetType | None = UNSET
+    """The address of a picture."""
+    signed_up_at: int | UnsetType | None = UNSET
+    last_seen_at: int | UnsetType | None = UNSET
+    owner_id: int | UnsetType | None = UNSET
+    unsubscribed_from_emails: bool | UnsetType | None = UNSET
+    language_override: str | UnsetType | None = UNSET
+    custom_attributes: dict[str, Any] | UnsetType | None = UNSET
+    """Merged key by key; null takes a key away."""
 
 
-class Pagination(Struct, frozen=True):
+class OfSite(Struct):
+    site: str | None = None
+    """The site's key; the first site of leadtrail.yaml if left out."""
+
+
+class Listed(Struct):
+    per_page: int = DEFAULT_PER_PAGE
+    page: int = 1
+    starting_after: str | None = None
+
+
+class Pagination(Struct):
     """Which part of the answer."""
 
     per_page: int = DEFAULT_PER_PAGE
     starting_after: str | None = None
+    page: int | None = None
 
 
-class Search(Struct, frozen=True):
+class Search(Struct):
     """The body of a search."""
 
-    query: Query
-    pagination: Pagination = Pagination()
+    query: dict[str, Any]
+    pagination: Pagination | None = None
+
+
+_PROFILE = ("phone", "avatar", "last_seen_at", "owner_id", "unsubscribed_from_emails", "language_override")
+_MAX_PROFILE_TEXT = 1_024
 
 
 class Contacts:
     """The routes about contacts."""
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
+    def __init__(self, store: Store, live: Live, who: Who, roster: Roster, clock: Clock) -> None:
+        self._reads = store.reads
+        self._annotations = store.annotations
+        self._live = live
+        self._who = who
+        self._roster = roster
+        self._clock = clock
 
-    async def find(self, request: Request) -> Response:
-        """GET /api/contacts/{id}. A merged person's old id is not found, as in Intercom 2.14."""
-        person_id = person_id_of(request.path_params["id"])
-        person = None if person_id is None else await self._reads.person(person_id)
-        if person is None or person.merged_into is not None:
-            raise NotFound("not_found", "User Not Found")
-        return json(contact(person))
+    async def create(self, asked: Asked) -> Contact:
+        """POST /contacts. 409 names who exists already."""
+        said: Said = asked.body
+        if not (said.email or said.external_id or said.role):
+            raise BadRequest(
+                "parameter_not_found", "A contact needs one of `email`, `external_id` and `role`.", "email"
+            )
+        site = self._who.site(asked.query.site)
+        now = self._clock()
+        edit = _edit(said, now, new=True)
+        if said.email and not said.external_id and said.role != "lead":
+            await self._refuse_second_user(site, said.email)
+        return contact(await self._roster.add(site, edit, now))
 
-    async def search(self, request: Request) -> Response:
-        """POST /api/contacts/search: leads and users by their exact e-mail, newest first."""
-        search = await read_json(request, Search)
-        email = _email(search.query)
-        limit = page_size(search.pagination.per_page)
-        number, before = _cursor(search.pagination.starting_after)
+    async def find(self, asked: Asked) -> Contact:
+        """GET /contacts/{id}. A merged person's old id is not found, as in Intercom 2.14."""
+        return await self._shown(await self._who.contact(asked.path("id")))
+
+    async def find_by_external_id(self, asked: Asked) -> Contact:
+        """GET /contacts/find_by_external_id/{external_id}."""
+        return await self._shown(await self._who.known_by(asked.path("external_id")))
+
+    async def update(self, asked: Asked) -> Contact:
+        """PUT /contacts/{id}. What is left out stays."""
+        now = self._clock()
+        return await self._shown(await self._change(asked, _edit(asked.body, now)))
+
+    async def archive(self, asked: Asked) -> ContactState:
+        """POST /contacts/{id}/archive: out of lists and searches, and counted on."""
+        now = self._clock()
+        person = await self._change(asked, lambda person: structs.replace(person, archived=now))
+        return structs.replace(state(person), archived=True)
+
+    async def unarchive(self, asked: Asked) -> ContactState:
+        """POST /contacts/{id}/unarchive."""
+        person = await self._change(asked, lambda person: structs.replace(person, archived=None))
+        return structs.replace(state(person), archived=False)
+
+    async def block(self, asked: Asked) -> ContactState:
+        """POST /contacts/{id}/block: archived, and no message is for them any more."""
+        now = self._clock()
+        person = await self._change(
+            asked,
+            lambda person: structs.replace(person, archived=now, profile={**person.profile, "blocked": True}),
+        )
+        return structs.replace(state(person), blocked=True)
+
+    async def list(self, asked: Asked) -> ContactList:
+        """GET /contacts: leads and users, newest first."""
+        return await self._page(asked.query.per_page, asked.query.starting_after, None)
+
+    async def search(self, asked: Asked) -> ContactList:
+        """POST /contacts/search."""
+        search: Search = asked.body
+        sites = self._live.current.sites
+        where = parse_query(search.query, next(iter(sites.values())).timezone)
+        pagination = search.pagination or Pagination()
+        return await self._page(pagination.per_page, pagination.starting_after, where)
+
+    async def _change(self, asked: Asked, edit: Edit) -> Person:
+        person_id = person_id_of(asked.path("id"))
+        if person_id is None:
+            raise NotFound("not_found", UNKNOWN)
+        return await self._roster.change(person_id, edit, self._clock())
+
+    async def _shown(self, person: Person) -> Contact:
+        _, notes = await self._annotations.notes(person.person_id, limit=1, skip=0)
+        return contact(person, notes)
+
+    async def _refuse_second_user(self, site: str, email: str) -> None:
+        """A user's e-mail is enough to know them by, though they have a `user_id` too."""
         page = await self._reads.find_people(
-            email=email, roles=(Role.lead, Role.user), limit=limit, before=before
+            site=site, email=email.strip().lower(), roles=(Role.user,), limit=1
         )
-        following = None
-        if page.more:
-            last = public_id(page.people[-1].person_id)
-            following = {"page": number + 1, "starting_after": f"{number + 1}-{last}"}
-        return json(
-            {
-                "type": "list",
-                "data": [contact(person) for person in page.people],
-                "total_count": page.total,
-                "pages": {
-                    "type": "pages",
-                    "page": number,
-                    "next": following,
-                    "per_page": limit,
-                    "total_pages": -(-page.total // limit),
-                },
-            }
+        for person in page.people:
+            which = "An archived contact" if person.archived is not None else "A contact"
+            raise Conflict(
+                "conflict",
+                f"{which} matching those details already exists with id={public_id(person.person_id)}",
+            )
+
+    async def _page(self, per_page: int, starting_after: str | None, where: Filter | None) -> ContactList:
+        limit = page_size(per_page)
+        number, before = _cursor(starting_after)
+        page = await self._reads.find_people(
+            where=where, roles=KNOWN, archived=False, limit=limit, before=before
         )
+        return contact_list(page.people, page.total, more=page.more, number=number, limit=limit)
 
 
-def _email(query: Query) -> str:
-    if query.field != "email":
-        raise BadRequest("parameter_invalid", "Only the field `email` can be searched for now.", "field")
-    if query.operator != "=":
-        raise BadRequest("parameter_invalid", "Only the operator `=` is supported for now.", "operator")
-    if not isinstance(query.value, str) or not query.value.strip():
-        raise BadRequest("parameter_invalid", "The value must be an e-mail address as text.", "value")
-    return query.value.strip().lower()
+def contact_list(people: Sequence[Person], total: int, *, more: bool, number: int, limit: int) -> ContactList:
+    """A page of people, the `number`th, with the cursor of the next."""
+    following = None
+    if more:
+        following = NextPage(number + 1, f"{number + 1}-{public_id(people[-1].person_id)}")
+    return ContactList(
+        data=[contact(person) for person in people],
+        total_count=total,
+        pages=Pages(page=number, next=following, per_page=limit, total_pages=-(-total // limit)),
+    )
+
+
+def page_size(number: int) -> int:
+    """The number if it may be a page's size. Raises BadRequest."""
+    if not 1 <= number <= MAX_PER_PAGE:
+        raise BadRequest(
+            "parameter_invalid", f"per_page is a whole number from 1 to {MAX_PER_PAGE}.", "per_page"
+        )
+    return number
 
 
 def _cursor(starting_after: str | None) -> tuple[int, int | None]:
@@ -101,3 +219,81 @@ def _cursor(starting_after: str | None) -> tuple[int, int | None]:
             "parameter_invalid", "starting_after must be one that an answer gave.", "starting_after"
         )
     return int(match[1]), before
+
+
+def _edit(said: Said, now: int, *, new: bool = False) -> Edit:
+    """What is said as a change of a person. Raises BadRequest before anything is changed."""
+    traits: Metadata = {}
+    for name in ("email", "name"):
+        value = getattr(said, name)
+        if value is not UNSET:
+            traits[name] = identifier(name, value)
+    if said.custom_attributes is not UNSET and said.custom_attributes is not None:
+        traits |= attributes(said.custom_attributes)
+    profile = _profile(said)
+    changes: dict[str, Any] = {}
+    if said.external_id is not UNSET:
+        changes["user_id"] = identifier_of("external_id", said.external_id)
+    if said.signed_up_at is not UNSET and said.signed_up_at is not None:
+        changes["became_user"] = milliseconds("signed_up_at", said.signed_up_at)
+
+    def edit(person: Person) -> Person:
+        after = structs.replace(person, **changes, profile=merged_members(person.profile, profile))
+        after = with_traits(after, traits, now)
+        role = _role(said, person, after, new=new)
+        if role < person.role:
+            raise BadRequest("parameter_invalid", "A user does not become a lead again.", "role")
+        came = {"became_lead": now} if role is Role.lead else {"became_user": after.became_user or now}
+        return structs.replace(
+            after,
+            role=role,
+            verified=person.verified or role is Role.user,
+            **(came if role > person.role else {}),
+        )
+
+    return edit
+
+
+def identifier_of(name: str, value: Text) -> str | None:
+    """A `user_id` under the name that the call has for it. Raises BadRequest."""
+    try:
+        return identifier("user_id", value)
+    except BadRequest as error:
+        raise BadRequest(error.code, error.message, name) from None
+
+
+def with_traits(person: Person, traits: Metadata, now: int) -> Person:
+    """The person with these traits; None takes one away."""
+    own = {name: traits[name] for name in ("email", "name") if name in traits}
+    rest = {name: value for name, value in traits.items() if name not in own}
+    return structs.replace(person, **own, traits=merged_members(person.traits, rest))
+
+
+def merged_members(before: Metadata, changes: Metadata) -> Metadata:
+    """Members merged key by key; None takes one away."""
+    return {name: value for name, value in {**before, **changes}.items() if value is not None}
+
+
+def _profile(said: Said) -> Metadata:
+    profile: Metadata = {}
+    for name in _PROFILE:
+        value = getattr(said, name)
+        if value is UNSET:
+            continue
+        if isinstance(value, str) and (len(value) > _MAX_PROFILE_TEXT or not value.isprintable()):
+            raise BadRequest(
+                "parameter_invalid", f"`{name}` is text of at most {_MAX_PROFILE_TEXT} characters.", name
+            )
+        if name == "last_seen_at" and value is not None:
+            milliseconds(name, value)
+        profile[name] = value or None
+    return profile
+
+
+def _role(said: Said, before: Person, after: Person, *, new: bool) -> Role:
+    if said.role:
+        return Role[said.role]
+    # As Intercom: whoever a server makes by an e-mail alone is a user.
+    if after.user_id is not None or new:
+        return Role.user
+    return max(Role(before.role), Role.lead) if said.email else Role(before.role)

@@ -3,6 +3,7 @@
 import uuid
 
 import structlog
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -17,12 +18,23 @@ def json(content: object, status: int = 200, headers: dict[str, str] | None = No
     return Response(encode_json(content), status, headers, "application/json")
 
 
+class ErrorItem(Struct, omit_defaults=True):
+    code: str
+    message: str | None = None
+    field: str | None = None
+    """The parameter that is wrong."""
+
+
+class ErrorList(Struct, kw_only=True, tag_field="type", tag="error.list"):
+    """What every failure is answered."""
+
+    request_id: str
+    errors: list[ErrorItem]
+
+
 def error_list(status: int, code: str, message: str, field: str | None = None, **headers: str) -> Response:
     """`{"type":"error.list","request_id":…,"errors":[{code, message, field}]}`"""
-    error = {"code": code, "message": message}
-    if field is not None:
-        error["field"] = field
-    content = {"type": "error.list", "request_id": str(uuid.uuid4()), "errors": [error]}
+    content = ErrorList(request_id=str(uuid.uuid4()), errors=[ErrorItem(code, message, field)])
     return json(content, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 

@@ -1,13 +1,12 @@
 """A contact's page history: `GET /api/contacts/{id}/history`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from starlette.requests import Request
-from starlette.responses import Response
+from msgspec import Struct
 
-from server.api.errors import json
-from server.api.parameters import per_page
+from server.api.contacts import DEFAULT_PER_PAGE, page_size
+from server.api.endpoint import Asked
 from server.api.shapes import contact_reference, iso
 from server.clock import SECOND
 from server.errors import BadRequest, NotFound
@@ -18,6 +17,31 @@ from server.store.base import Reads
 from server.store.lookup import person_named
 
 
+class WhichPart(Struct):
+    per_page: int = DEFAULT_PER_PAGE
+    before: str | None = None
+
+
+class HistoryPages(Struct):
+    next: str | None
+
+
+class HistoryOf(Struct):
+    type: Literal["contact"]
+    id: str
+    role: Literal["visitor", "lead", "user"]
+
+
+class HistoryShape(Struct, tag_field="type", tag="history"):
+    """What a person did, newest first."""
+
+    contact: HistoryOf
+    data: list[dict[str, Any]]
+    """Events, and what is no event: `became` and `merge`."""
+    totals: list[dict[str, Any]]
+    pages: HistoryPages
+
+
 class Histories:
     """The route of the page history."""
 
@@ -25,10 +49,11 @@ class Histories:
         self._reads = reads
         self._live = live
 
-    async def read(self, request: Request) -> Response:
+    async def read(self, asked: Asked) -> dict[str, Any]:
         """By a contact's id, a visitor's id or a merged person's old id; newest first."""
-        limit, before = per_page(request), _before(request)
-        person = await person_named(self._reads, request.path_params["id"], self._live.current.sites)
+        query: WhichPart = asked.query
+        limit, before = page_size(query.per_page), _before(query.before)
+        person = await person_named(self._reads, asked.path("id"), self._live.current.sites)
         if person is None:
             raise NotFound("not_found", "User Not Found")
         place = before.before_event if before else None
@@ -43,20 +68,17 @@ class Histories:
         )
         following = None
         if history.next is not None:
-            following = str(request.url.include_query_params(before=str(history.next), per_page=limit))
-        return json(
-            {
-                "type": "history",
-                "contact": contact_reference(person),
-                "data": [_item(item) for item in history.items],
-                "totals": _totals(await self._reads.all_totals(person.person_id)),
-                "pages": {"next": following},
-            }
-        )
+            following = str(asked.request.url.include_query_params(before=str(history.next), per_page=limit))
+        return {
+            "type": "history",
+            "contact": contact_reference(person),
+            "data": [_item(item) for item in history.items],
+            "totals": _totals(await self._reads.all_totals(person.person_id)),
+            "pages": {"next": following},
+        }
 
 
-def _before(request: Request) -> Cursor | None:
-    text = request.query_params.get("before")
+def _before(text: str | None) -> Cursor | None:
     if not text:
         return None
     cursor = parse_cursor(text)

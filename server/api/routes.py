@@ -1,4 +1,4 @@
-"""The API's addresses, read from top to bottom."""
+"""The API's addresses, read from top to bottom: what each takes and gives, and the scope that it needs."""
 
 from collections.abc import Sequence
 
@@ -7,41 +7,237 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api.contacts import Contacts
+from server.api.admins import Admins, Me
+from server.api.attributes import (
+    AttributeList,
+    Attributes,
+    AttributeShape,
+    ChangedAttribute,
+    NewAttribute,
+    WhichAttributes,
+)
+from server.api.contacts import Contacts, Listed, OfSite, Said, Search
 from server.api.door import Door
-from server.api.history import Histories
-from server.api.rules import Rules
-from server.api.segments import Segments
+from server.api.endpoint import Endpoint, Scope
+from server.api.events import (
+    EventList,
+    Events,
+    EventSummaries,
+    NewEvent,
+    NewSummaries,
+    WhoseEvents,
+)
+from server.api.history import Histories, HistoryShape, WhichPart
+from server.api.notes import NewNote, NoteList, Notes, NoteShape, NotesPage
+from server.api.openapi import describe
+from server.api.rules import Backtest, BacktestShape, Explanation, RuleList, Rules, WhichPerson
+from server.api.segments import Segments, WhichMembers
+from server.api.shapes import Contact, ContactList, ContactState, Visitor
+from server.api.tags import NewTag, TagId, TagList, Tags, TagShape
+from server.api.visitors import SaidOfVisitor, Visitors, WhichVisitor
+from server.api.who import Who
 from server.clock import Clock
+from server.collect.inbox import Inbox
 from server.errors import NotFound
 from server.limits import Limits
+from server.metrics import Metrics
 from server.rules.reload import Live
 from server.store.base import Store
+from server.trail.roster import Roster
+
+PREFIX = "/api"
+DESCRIPTION = "/openapi.json"
+
+read, write = Scope.read, Scope.write
+
+
+def endpoints(
+    *, store: Store, live: Live, clock: Clock, inbox: Inbox, metrics: Metrics, proves: bool = False
+) -> list[Endpoint]:
+    """All of the API. Of two paths that fit, the first is taken."""
+    who, roster = Who(store.reads, live), Roster(store)
+    contacts = Contacts(store, live, who, roster, clock)
+    visitors = Visitors(who, roster, clock)
+    events = Events(
+        reads=store.reads, live=live, who=who, roster=roster, inbox=inbox, metrics=metrics, clock=clock
+    )
+    tags = Tags(store.annotations, who, roster, clock)
+    notes = Notes(store.annotations, who, roster, clock)
+    attributes = Attributes(store.annotations, clock)
+    admins = Admins(live, proves=proves)
+    histories = Histories(store.reads, live)
+    rules, segments = Rules(store, live, clock), Segments(store, live, clock)
+    return [
+        Endpoint("POST", "/events", write, events.create, "Record an event", None, NewEvent, status=202),
+        Endpoint(
+            "GET",
+            "/events",
+            read,
+            events.list,
+            "List a person's events, or their totals",
+            EventList | EventSummaries,
+            query=WhoseEvents,
+        ),
+        Endpoint(
+            "POST",
+            "/events/summaries",
+            write,
+            events.summaries,
+            "Say how often something was done before",
+            None,
+            NewSummaries,
+        ),
+        Endpoint("POST", "/contacts", write, contacts.create, "Make a contact", Contact, Said, query=OfSite),
+        Endpoint("GET", "/contacts", read, contacts.list, "List contacts", ContactList, query=Listed),
+        Endpoint("POST", "/contacts/search", read, contacts.search, "Search contacts", ContactList, Search),
+        Endpoint(
+            "GET",
+            "/contacts/find_by_external_id/{external_id}",
+            read,
+            contacts.find_by_external_id,
+            "One contact by your own id",
+            Contact,
+        ),
+        Endpoint("GET", "/contacts/{id}", read, contacts.find, "One contact", Contact),
+        Endpoint("PUT", "/contacts/{id}", write, contacts.update, "Change a contact", Contact, Said),
+        Endpoint(
+            "POST", "/contacts/{id}/archive", write, contacts.archive, "Archive a contact", ContactState
+        ),
+        Endpoint(
+            "POST", "/contacts/{id}/unarchive", write, contacts.unarchive, "Unarchive a contact", ContactState
+        ),
+        Endpoint("POST", "/contacts/{id}/block", write, contacts.block, "Block a contact", ContactState),
+        Endpoint(
+            "GET",
+            "/contacts/{id}/history",
+            read,
+            histories.read,
+            "The page history",
+            HistoryShape,
+            query=WhichPart,
+            native=True,
+        ),
+        Endpoint("GET", "/contacts/{id}/tags", read, tags.of_contact, "A contact's tags", TagList),
+        Endpoint("POST", "/contacts/{id}/tags", write, tags.tag_contact, "Tag a contact", TagShape, TagId),
+        Endpoint(
+            "DELETE",
+            "/contacts/{id}/tags/{tag_id}",
+            write,
+            tags.untag_contact,
+            "Take a tag from a contact",
+            TagShape,
+        ),
+        Endpoint(
+            "GET", "/contacts/{id}/notes", read, notes.list, "A contact's notes", NoteList, query=NotesPage
+        ),
+        Endpoint(
+            "POST",
+            "/contacts/{id}/notes",
+            write,
+            notes.create,
+            "Write a note about a contact",
+            NoteShape,
+            NewNote,
+        ),
+        Endpoint("GET", "/notes/{id}", read, notes.find, "One note", NoteShape),
+        Endpoint("GET", "/visitors", read, visitors.find, "One visitor", Visitor, query=WhichVisitor),
+        Endpoint("PUT", "/visitors", write, visitors.update, "Change a visitor", Visitor, SaidOfVisitor),
+        Endpoint("GET", "/tags", read, tags.list, "List tags", TagList),
+        Endpoint("POST", "/tags", write, tags.create, "Make, rename or give a tag", TagShape, NewTag),
+        Endpoint("GET", "/tags/{id}", read, tags.find, "One tag", TagShape),
+        Endpoint("DELETE", "/tags/{id}", write, tags.delete, "Delete a tag", None),
+        Endpoint(
+            "GET",
+            "/data_attributes",
+            read,
+            attributes.list,
+            "List data attributes",
+            AttributeList,
+            query=WhichAttributes,
+        ),
+        Endpoint(
+            "POST",
+            "/data_attributes",
+            write,
+            attributes.create,
+            "Declare a custom attribute",
+            AttributeShape,
+            NewAttribute,
+        ),
+        Endpoint(
+            "PUT",
+            "/data_attributes/{id}",
+            write,
+            attributes.update,
+            "Change a declared attribute",
+            AttributeShape,
+            ChangedAttribute,
+        ),
+        Endpoint("GET", "/rules", read, rules.list, "List the messages", RuleList, native=True),
+        Endpoint(
+            "POST",
+            "/rules/backtest",
+            read,
+            rules.backtest,
+            "Whom a message would have reached",
+            BacktestShape,
+            Backtest,
+            native=True,
+        ),
+        Endpoint(
+            "GET",
+            "/rules/{id}/explain",
+            read,
+            rules.explain,
+            "Why a person gets a message or does not",
+            Explanation,
+            query=WhichPerson,
+            native=True,
+        ),
+        Endpoint(
+            "GET",
+            "/segments/{id}/contacts",
+            read,
+            segments.contacts,
+            "Who is in a segment",
+            ContactList,
+            query=WhichMembers,
+            native=True,
+        ),
+        Endpoint("GET", "/me", read, admins.me, "Who the token belongs to", Me),
+    ]
 
 
 def api_routes(
-    *, store: Store, tokens: Sequence[str], live: Live, clock: Clock, limits: Limits | None = None
+    *,
+    store: Store,
+    tokens: Sequence[str],
+    live: Live,
+    clock: Clock,
+    inbox: Inbox,
+    metrics: Metrics,
+    limits: Limits | None = None,
+    proves: bool = False,
 ) -> list[BaseRoute]:
-    """Everything under /api/, behind one of the bearer tokens."""
-    contacts = Contacts(store.reads)
-    histories = Histories(store.reads, live)
-    rules = Rules(store, live, clock)
-    segments = Segments(store, live, clock)
+    """Everything under /api/, behind one of the bearer tokens; its description is for everybody."""
+    listed = endpoints(store=store, live=live, clock=clock, inbox=inbox, metrics=metrics, proves=proves)
+    described = describe(listed, PREFIX)
+
+    async def description(request: Request) -> Response:
+        return Response(described, media_type="application/json")
+
     routes = [
-        Route("/contacts/search", contacts.search, methods=["POST"]),
-        Route("/contacts/{id}", contacts.find, methods=["GET"]),
-        Route("/contacts/{id}/history", histories.read, methods=["GET"]),
-        Route("/rules", rules.list, methods=["GET"]),
-        Route("/rules/backtest", rules.backtest, methods=["POST"]),
-        Route("/rules/{id}/explain", rules.explain, methods=["GET"]),
-        Route("/segments/{id}/contacts", segments.contacts, methods=["GET"]),
+        Route(DESCRIPTION, description, methods=["GET"]),
+        *(endpoint.route() for endpoint in listed),
         Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
-    return [
-        Mount(
-            "/api", routes=routes, middleware=[Middleware(Door, tokens=tokens, limits=limits or Limits(None))]
-        )
-    ]
+    door = Middleware(
+        Door,
+        tokens=tokens,
+        limits=limits or Limits(None),
+        open_paths=frozenset({f"{PREFIX}{DESCRIPTION}"}),
+    )
+    return [Mount(PREFIX, routes=routes, middleware=[door])]
 
 
 async def _nothing_here(request: Request) -> Response:

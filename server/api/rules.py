@@ -1,14 +1,11 @@
 """The rules: what became of them, why a person matches, and what one would have done."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
-from server.api.errors import json
-from server.api.parameters import read_json
+from server.api.endpoint import Asked
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, NotFound
 from server.insight.backtest import MOST_DAYS, Tested, backtest
@@ -32,6 +29,42 @@ class Backtest(Struct, frozen=True):
     days: int = 30
 
 
+class WhichPerson(Struct, frozen=True):
+    contact: str
+    """A contact's or a visitor's id."""
+
+
+class RuleList(Struct, frozen=True, kw_only=True):
+    """Every message of the file, with its counts."""
+
+    type: Literal["list"] = "list"
+    data: list[dict[str, Any]]
+    total_count: int
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """Each condition with its value and verdict."""
+
+    type: Literal["explanation"] = "explanation"
+    rule: str
+    contact: str
+    matches: bool
+    conditions: list[dict[str, Any]]
+    held_back: list[dict[str, Any]]
+
+
+class BacktestShape(Struct, frozen=True, kw_only=True):
+    """Whom a message would have reached."""
+
+    type: Literal["backtest"] = "backtest"
+    rule: str
+    days: int
+    matched: int
+    times: int
+    goals: int
+    people: list[dict[str, Any]]
+
+
 class Rules:
     """The routes about rules."""
 
@@ -41,22 +74,18 @@ class Rules:
         self._clock = clock
         self._testing = asyncio.Lock()
 
-    async def list(self, _: Request) -> Response:
+    async def list(self, asked: Asked) -> RuleList:
         """GET /api/rules: every message of the file, in its order, with its counts."""
         measured = await measure(self._store.rulings)
         rules = self._live.current.rules
-        return json(
-            {
-                "type": "list",
-                "data": [_rule(rule, measured.get(rule.id, NOTHING)) for rule in rules],
-                "total_count": len(rules),
-            }
+        return RuleList(
+            data=[_rule(rule, measured.get(rule.id, NOTHING)) for rule in rules], total_count=len(rules)
         )
 
-    async def explain(self, request: Request) -> Response:
+    async def explain(self, asked: Asked) -> Explanation:
         """GET /api/rules/{id}/explain?contact=…: a contact's or a visitor's id."""
-        rule = self._rule(request.path_params["id"])
-        contact = request.query_params.get("contact")
+        rule = self._rule(asked.path("id"))
+        contact = asked.query.contact
         if not contact:
             raise BadRequest("parameter_not_found", "`contact` is the id of a person.", "contact")
         config = self._live.current
@@ -64,38 +93,32 @@ class Rules:
         if person is None:
             raise NotFound("not_found", "User Not Found")
         told = await explain_person(self._store, rule, config.caps, person, self._clock())
-        return json(
-            {
-                "type": "explanation",
-                "rule": rule.id,
-                "contact": public_id(person.person_id),
-                "matches": told.matches,
-                "conditions": [_condition(finding) for finding in told.findings],
-                "held_back": [{"reason": held.reason, "text": held.text} for held in told.held],
-            }
+        return Explanation(
+            rule=rule.id,
+            contact=public_id(person.person_id),
+            matches=told.matches,
+            conditions=[_condition(finding) for finding in told.findings],
+            held_back=[{"reason": held.reason, "text": held.text} for held in told.held],
         )
 
-    async def backtest(self, request: Request) -> Response:
+    async def backtest(self, asked: Asked) -> BacktestShape:
         """POST /api/rules/backtest {"rule": …, "days": 30}"""
-        asked = await read_json(request, Backtest)
-        rule = self._rule(asked.rule)
-        if not 1 <= asked.days <= MOST_DAYS:
+        wanted: Backtest = asked.body
+        rule = self._rule(wanted.rule)
+        if not 1 <= wanted.days <= MOST_DAYS:
             raise BadRequest("parameter_invalid", f"days is a whole number from 1 to {MOST_DAYS}.", "days")
         found: list[Tested] = []
         async with self._testing:
-            async for step in backtest(self._store.rulings, rule, days=asked.days, now=self._clock()):
+            async for step in backtest(self._store.rulings, rule, days=wanted.days, now=self._clock()):
                 found += (tested for tested in step if tested.matches)
         found.sort(key=lambda tested: tested.matches[0].at, reverse=True)
-        return json(
-            {
-                "type": "backtest",
-                "rule": rule.id,
-                "days": asked.days,
-                "matched": len(found),
-                "times": sum(len(tested.matches) for tested in found),
-                "goals": sum(tested.reached_goal for tested in found),
-                "people": [_tested(tested) for tested in found[:MOST_PEOPLE]],
-            }
+        return BacktestShape(
+            rule=rule.id,
+            days=wanted.days,
+            matched=len(found),
+            times=sum(len(tested.matches) for tested in found),
+            goals=sum(tested.reached_goal for tested in found),
+            people=[_tested(tested) for tested in found[:MOST_PEOPLE]],
         )
 
     def _rule(self, rule_id: str) -> Rule:

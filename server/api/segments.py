@@ -4,12 +4,11 @@ import re
 import secrets
 from collections import OrderedDict
 
-from starlette.requests import Request
-from starlette.responses import Response
+from msgspec import Struct
 
-from server.api.errors import json
-from server.api.parameters import per_page
-from server.api.shapes import contact
+from server.api.contacts import DEFAULT_PER_PAGE, page_size
+from server.api.endpoint import Asked
+from server.api.shapes import ContactList, NextPage, Pages, contact
 from server.clock import Clock
 from server.errors import BadRequest, NotFound
 from server.insight.segments import members, parse_order
@@ -23,6 +22,12 @@ KEPT = 8
 DEFAULT_SORT = "-last_seen"
 
 
+class WhichMembers(Struct, frozen=True):
+    sort: str = DEFAULT_SORT
+    per_page: int = DEFAULT_PER_PAGE
+    starting_after: str | None = None
+
+
 class Segments:
     """The routes about segments."""
 
@@ -32,21 +37,22 @@ class Segments:
         self._clock = clock
         self._lists: OrderedDict[tuple[str, str, str], list[Person]] = OrderedDict()
 
-    async def contacts(self, request: Request) -> Response:
+    async def contacts(self, asked: Asked) -> ContactList:
         """GET /api/segments/{id}/contacts?sort=-last_seen&per_page=50&starting_after=…, visitors included.
 
         Pages that follow show the list as it was when its first page was asked for.
         """
-        segment_id, limit = request.path_params["id"], per_page(request)
+        query: WhichMembers = asked.query
+        segment_id, limit = asked.path("id"), page_size(query.per_page)
         segment = self._live.current.segments.get(segment_id)
         if segment is None:
             raise NotFound("not_found", "Segment Not Found")
-        sort = request.query_params.get("sort") or DEFAULT_SORT
+        sort = query.sort or DEFAULT_SORT
         try:
             order = parse_order(sort)
         except ValueError as error:
             raise BadRequest("parameter_invalid", str(error), "sort") from None
-        number, token = _cursor(request.query_params.get("starting_after"))
+        number, token = _cursor(query.starting_after)
         people = self._lists.get((segment_id, sort, token))
         if people is None:
             people = await members(self._store.rulings, segment, order, self._clock())
@@ -56,20 +62,11 @@ class Segments:
         start = (number - 1) * limit
         following = None
         if start + limit < len(people):
-            following = {"page": number + 1, "starting_after": f"{number + 1}-{token}"}
-        return json(
-            {
-                "type": "list",
-                "data": [contact(person) for person in people[start : start + limit]],
-                "total_count": len(people),
-                "pages": {
-                    "type": "pages",
-                    "page": number,
-                    "next": following,
-                    "per_page": limit,
-                    "total_pages": -(-len(people) // limit),
-                },
-            }
+            following = NextPage(number + 1, f"{number + 1}-{token}")
+        return ContactList(
+            data=[contact(person) for person in people[start : start + limit]],
+            total_count=len(people),
+            pages=Pages(page=number, next=following, per_page=limit, total_pages=-(-len(people) // limit)),
         )
 
 

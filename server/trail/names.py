@@ -27,17 +27,21 @@ class Names:
 
     async def name(self, event: Event, site: str) -> Event:
         """The event, or as `(other)` when the site has used up its names."""
-        if event.name in RESERVED:
-            return event
+        return event if await self.use(event.name, site, event.at) else structs.replace(event, name=OTHER)
+
+    async def use(self, name: str, site: str, at: int) -> bool:
+        """Whether the site has this name, or has it from now on."""
+        if name in RESERVED:
+            return True
         if site not in self._known:
             self._known[site] = await self._transaction.event_names(site)
-        if event.name in self._known[site] or (site, event.name) in self.new:
-            return event
+        if name in self._known[site] or (site, name) in self.new:
+            return True
         if len(self._known[site]) + sum(of_site == site for of_site, _ in self.new) >= MAX_EVENT_NAMES:
             log.warning("event_names_used_up", site=site, limit=MAX_EVENT_NAMES, counted_as=OTHER)
-            return structs.replace(event, name=OTHER)
-        self.new[site, event.name] = event.at
-        return event
+            return False
+        self.new[site, name] = at
+        return True
 
     def remember(self) -> None:
         """Only what was committed may be."""

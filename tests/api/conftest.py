@@ -8,14 +8,20 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from story import Story
+from story import NOON, Story
 
 from server.api.routes import api_routes
+from server.clock import DAY
+from server.collect.inbox import Inbox
 from server.limits import Limits
+from server.metrics import Metrics
 from server.rules.reload import Live
 from server.settings import Rate
 from server.store.base import Changes, Store
 from server.store.engines import open_store
+from server.trail import Trail
+
+NOW = NOON + DAY
 
 TOKENS = ("first token of this test", "second token of this test")
 
@@ -38,10 +44,19 @@ class Api:
         self.store = await open_store(self._database_url)
         self._config.write_text("sites:\n  - key: main\n")
         self.live = Live(self._config)
+        metrics = Metrics()
+        inbox = Inbox(Trail(self.store, self.live), lambda: self.now, metrics)
         app.router.routes += api_routes(
-            store=self.store, tokens=TOKENS, live=self.live, clock=lambda: self.now, limits=self._limits
+            store=self.store,
+            tokens=TOKENS,
+            live=self.live,
+            clock=lambda: self.now,
+            inbox=inbox,
+            metrics=metrics,
+            limits=self._limits,
         )
         yield
+        await inbox.close()
         await self.store.close()
 
     def configure(self, text: str) -> None:

@@ -88,10 +88,10 @@ def test_the_search_goes_page_by_page(api: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"query": {"field": "name", "operator": "=", "value": "Ada"}}, "field"),
-        ({"query": {"field": "email", "operator": "~", "value": "ada"}}, "operator"),
-        ({"query": {"operator": "AND", "value": []}}, "field"),
-        (by_email(7), "value"),
+        ({"query": {"field": "password", "operator": "=", "value": "Ada"}}, "field"),
+        ({"query": {"field": "email", "operator": "<", "value": "ada"}}, "operator"),
+        ({"query": {"operator": "AND", "value": []}}, "value"),
+        (by_email({}), "value"),
         (by_email(" "), "value"),
         (by_email("a@b.example", per_page=0), "per_page"),
         (by_email("a@b.example", per_page=151), "per_page"),
@@ -106,7 +106,9 @@ def test_what_cannot_be_searched_is_refused_by_its_name(api: Any, body: object, 
     assert (error["code"], error["field"]) == ("parameter_invalid", field)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"{}", b'{"query":7}', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"7", b"{}", b'{"query":7}', b'{"query":{}}', b"\xff\xfe", b"[" * 100_000]
+)
 def test_a_body_that_is_no_search_is_refused(api: Any, body: bytes) -> None:
     answer = api.client.post("/api/contacts/search", content=body)
     assert answer.status_code == 400

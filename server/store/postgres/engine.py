@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -84,7 +84,7 @@ class _Prepared(Generic[T]):
         return rows
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _prepared(statement: Statement[T]) -> _Prepared[T]:
     return _Prepared(statement)
 

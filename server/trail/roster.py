@@ -1,0 +1,180 @@
+"""What servers say of people, each call in a transaction of its own: made, changed, tagged, noted down.
+
+The API's token is proof (CONTRACT section 3), so what is said here is known and not claimed. Events go
+through the inbox like everybody's.
+"""
+
+import secrets
+from collections.abc import Callable, Collection
+
+from msgspec import structs
+
+from server.errors import Conflict, NotFound
+from server.model import (
+    Kind,
+    Milestone,
+    Note,
+    Person,
+    Role,
+    Tagged,
+    Total,
+    email_ident,
+    new_person_id,
+    public_id,
+    user_ident,
+    visitor_ident,
+)
+from server.people.state import begin
+from server.store.base import Changes, Store, Transaction
+from server.trail.names import OTHER, Names
+
+Edit = Callable[[Person], Person]
+
+
+class Roster:
+    """Writes about people on one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, site: str, edit: Edit, now: int) -> Person:
+        """A new person. Raises Conflict when somebody of the site is known by the same user_id or e-mail.
+
+        They get a visitor id as everybody has one; nobody holds a token of it.
+        """
+        begun = begin(new_person_id(now), site, secrets.token_hex(16), now)
+        person = structs.replace(edit(begun), created=now, updated=now)
+        async with self._store.transaction() as transaction:
+            await self._claim(transaction, idents_of(person) | {_visitor(person)}, person)
+            await transaction.save(Changes(people=[person], milestones=_became(begun, person, now)))
+        return person
+
+    async def change(
+        self,
+        person_id: int,
+        edit: Edit,
+        now: int,
+        *,
+        tagged: Collection[Tagged] = (),
+        untagged: Collection[tuple[int, str]] = (),
+        notes: Collection[Note] = (),
+    ) -> Person:
+        """The person after the edit. Raises NotFound where there is none (a merged one is none any more), and
+        Conflict when the edit gives them an identity that is somebody else's.
+        """
+        async with self._store.transaction() as transaction:
+            before = await _held(transaction, person_id)
+            after = structs.replace(edit(before), updated=now)
+            await self._claim(transaction, idents_of(after) - idents_of(before), after)
+            gone = _possible_idents(before) - _possible_idents(after)
+            whose = await transaction.resolve(gone) if gone else {}
+            await transaction.save(
+                Changes(
+                    people=[after],
+                    released=[ident for ident, owner in whose.items() if owner == person_id],
+                    milestones=_became(before, after, now),
+                    tagged=tagged,
+                    untagged=untagged,
+                    notes=notes,
+                )
+            )
+        return after
+
+    async def summarise(self, person_id: int, summaries: dict[str, Total], now: int) -> None:
+        """Say how often the person did something before it was counted here: the base to which events are
+        added. Said again, it replaces what was said.
+        """
+        async with self._store.transaction() as transaction:
+            person = await _held(transaction, person_id)
+            names = Names(transaction, {})
+            summaries = {
+                name if await names.use(name, person.site, base.first) else OTHER: base
+                for name, base in summaries.items()
+            }
+            keys = [(person_id, kind, name) for name in summaries for kind in (Kind.event, Kind.base)]
+            known = await transaction.totals(keys)
+            totals = {}
+            for name, base in summaries.items():
+                counted = known.get((person_id, Kind.event, name))
+                said = known.get((person_id, Kind.base, name))
+                totals[person_id, int(Kind.base), name] = base
+                totals[person_id, int(Kind.event), name] = _with_base(counted, said, base)
+            seen = [at for total in totals.values() for at in (total.first, total.last)]
+            seen += [person.first_seen, person.last_seen] if person.events else []
+            more = sum(
+                total.count - (known[key].count if key in known else 0)
+                for key, total in totals.items()
+                if key[1] == Kind.event
+            )
+            person = structs.replace(
+                person, events=person.events + more, first_seen=min(seen), last_seen=max(seen), updated=now
+            )
+            await transaction.save(
+                Changes(
+                    people=[person],
+                    totals=totals,
+                    event_names=[(site, name, at) for (site, name), at in names.new.items()],
+                )
+            )
+
+    async def _claim(self, transaction: Transaction, idents: Collection[str], person: Person) -> None:
+        if not idents:
+            return
+        claimed = await transaction.claim(dict.fromkeys(idents, person.person_id))
+        for other in sorted({*claimed.values()} - {person.person_id}):
+            await _refuse(transaction, other)
+
+
+def idents_of(person: Person) -> set[str]:
+    """What this person alone of the site is known by: the user_id, else the proved e-mail of a user."""
+    if person.user_id is not None:
+        return {user_ident(person.site, person.user_id)}
+    if person.email is not None and person.verified:
+        return {email_ident(person.site, person.email)}
+    return set()
+
+
+def _possible_idents(person: Person) -> set[str]:
+    """What they may be known by, if it is theirs."""
+    site = person.site
+    by_user_id = {user_ident(site, person.user_id)} if person.user_id is not None else set()
+    return by_user_id | ({email_ident(site, person.email)} if person.email is not None else set())
+
+
+def _visitor(person: Person) -> str:
+    return visitor_ident(person.site, person.visitor)
+
+
+async def _held(transaction: Transaction, person_id: int) -> Person:
+    person = (await transaction.people([person_id])).get(person_id)
+    if person is None or person.merged_into is not None:
+        raise NotFound("not_found", "User Not Found")
+    return person
+
+
+async def _refuse(transaction: Transaction, person_id: int) -> None:
+    """Raises Conflict with the id of who is known by that already, followed through merges."""
+    person = (await transaction.people([person_id])).get(person_id)
+    while person is not None and person.merged_into is not None:
+        person = (await transaction.people([person.merged_into])).get(person.merged_into)
+    if person is None:
+        raise Conflict("conflict", "A contact matching those details is just being made.")
+    which = "An archived contact" if person.archived is not None else "A contact"
+    raise Conflict(
+        "conflict", f"{which} matching those details already exists with id={public_id(person.person_id)}"
+    )
+
+
+def _became(before: Person, after: Person, now: int) -> list[Milestone]:
+    if after.role <= before.role:
+        return []
+    return [Milestone(after.person_id, now, "became", {"role": Role(after.role).name})]
+
+
+def _with_base(counted: Total | None, said: Total | None, base: Total) -> Total:
+    """The total of what was counted, on this base instead of the one that was said before."""
+    own = (counted.count if counted else 0) - (said.count if said else 0)
+    if counted is None or own <= 0:
+        return base
+    # Of the times only the outermost are known; those of the old base cannot be told from the counted ones.
+    return Total(own + base.count, min(counted.first, base.first), max(counted.last, base.last))
