@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from server.api.endpoint import Asked
 from server.api.query import parse_query
@@ -22,7 +22,9 @@ from server.api.who import UNKNOWN, Who
 from server.clock import Clock
 from server.errors import BadRequest, Conflict, NotFound
 from server.filters import Filter
+from server.identity import Origin
 from server.model import Metadata, Person, Role, person_id_of, public_id
+from server.people.traits import MAX_TRAITS, forget, learn, values_of
 from server.rules.reload import Live
 from server.store.base import Store
 from server.trail.roster import Edit, Roster
@@ -59,6 +61,13 @@ class Said(Struct, kw_only=True):
 class OfSite(Struct):
     site: str | None = None
     """The site's key; the first site of leadtrail.yaml if left out."""
+
+
+class Merge(Struct):
+    """Which lead becomes part of which user."""
+
+    lead: str = field(name="from")
+    into: str
 
 
 class Listed(Struct):
@@ -123,6 +132,15 @@ class Contacts:
         """PUT /contacts/{id}. What is left out stays."""
         now = self._clock()
         return await self._shown(await self._change(asked, _edit(asked.body, now)))
+
+    async def merge(self, asked: Asked) -> Contact:
+        """POST /contacts/merge: everything of a lead becomes a user's."""
+        wanted: Merge = asked.body
+        source = await self._who.contact(wanted.lead)
+        target = await self._who.contact(wanted.into)
+        if source.role is Role.user or target.role is not Role.user:
+            raise BadRequest("invalid_merge", "A lead is merged into a user.", "from")
+        return await self._shown(await self._roster.merge(source.person_id, target.person_id, self._clock()))
 
     async def archive(self, asked: Asked) -> ContactState:
         """POST /contacts/{id}/archive: out of lists and searches, and counted on."""
@@ -263,10 +281,16 @@ def identifier_of(name: str, value: Text) -> str | None:
 
 
 def with_traits(person: Person, traits: Metadata, now: int) -> Person:
-    """The person with these traits; None takes one away."""
-    own = {name: traits[name] for name in ("email", "name") if name in traits}
-    rest = {name: value for name, value in traits.items() if name not in own}
-    return structs.replace(person, **own, traits=merged_members(person.traits, rest))
+    """The person with these traits; None takes one away. Raises BadRequest when they are too many."""
+    told = {name: value for name, value in traits.items() if value is not None}
+    after = learn(forget(person, traits.keys() - told.keys()), told, now, "", dict.fromkeys(told, Origin.api))
+    if not told.keys() <= values_of(after).keys():
+        raise BadRequest(
+            "custom_data_limit_reached",
+            f"A person has at most {MAX_TRAITS} attributes.",
+            "custom_attributes",
+        )
+    return after
 
 
 def merged_members(before: Metadata, changes: Metadata) -> Metadata:

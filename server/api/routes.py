@@ -16,7 +16,7 @@ from server.api.attributes import (
     NewAttribute,
     WhichAttributes,
 )
-from server.api.contacts import Contacts, Listed, OfSite, Said, Search
+from server.api.contacts import Contacts, Listed, Merge, OfSite, Said, Search
 from server.api.door import Door
 from server.api.endpoint import Endpoint, Scope
 from server.api.events import (
@@ -34,7 +34,7 @@ from server.api.rules import Backtest, BacktestShape, Explanation, RuleList, Rul
 from server.api.segments import Segments, WhichMembers
 from server.api.shapes import Contact, ContactList, ContactState, Visitor
 from server.api.tags import NewTag, TagId, TagList, Tags, TagShape
-from server.api.visitors import SaidOfVisitor, Visitors, WhichVisitor
+from server.api.visitors import Conversion, SaidOfVisitor, Visitors, WhichVisitor
 from server.api.who import Who
 from server.clock import Clock
 from server.collect.inbox import Inbox
@@ -89,6 +89,9 @@ def endpoints(
         ),
         Endpoint("POST", "/contacts", write, contacts.create, "Make a contact", Contact, Said, query=OfSite),
         Endpoint("GET", "/contacts", read, contacts.list, "List contacts", ContactList, query=Listed),
+        Endpoint(
+            "POST", "/contacts/merge", write, contacts.merge, "Merge a lead into a user", Contact, Merge
+        ),
         Endpoint("POST", "/contacts/search", read, contacts.search, "Search contacts", ContactList, Search),
         Endpoint(
             "GET",
@@ -142,6 +145,15 @@ def endpoints(
         Endpoint("GET", "/notes/{id}", read, notes.find, "One note", NoteShape),
         Endpoint("GET", "/visitors", read, visitors.find, "One visitor", Visitor, query=WhichVisitor),
         Endpoint("PUT", "/visitors", write, visitors.update, "Change a visitor", Visitor, SaidOfVisitor),
+        Endpoint(
+            "POST",
+            "/visitors/convert",
+            write,
+            visitors.convert,
+            "Make a visitor a lead or a user",
+            Contact,
+            Conversion,
+        ),
         Endpoint("GET", "/tags", read, tags.list, "List tags", TagList),
         Endpoint("POST", "/tags", write, tags.create, "Make, rename or give a tag", TagShape, NewTag),
         Endpoint("GET", "/tags/{id}", read, tags.find, "One tag", TagShape),

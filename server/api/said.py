@@ -12,14 +12,19 @@ MAX_SECONDS = 1 << 33
 """The latest time that a call can say: the year 2242. What is later was meant in milliseconds."""
 
 
+_OWN = frozenset({"email", "name", "user_id", "user_hash", "user_jwt"})
+"""What no custom attribute may be named: it is said in a place of its own."""
+
+
 def identifier(name: str, value: str | int | None) -> str | None:
     """A `user_id`, `email` or `name` as it is kept; None where it is none. Raises BadRequest."""
     if value is None or not str(value).strip():
         return None
     try:
-        text: str = clean_traits({name: str(value).strip()})[name]
+        cleaned, _ = clean_traits({name: str(value).strip()})
     except EventRejected as error:
         raise BadRequest("parameter_invalid", error.message, name) from None
+    text: str = cleaned[name]
     return text
 
 
@@ -30,6 +35,10 @@ def attributes(given: dict[str, Any]) -> Metadata:
             "custom_data_limit_reached",
             f"A person has at most {MAX_ATTRIBUTES} custom attributes.",
             "custom_attributes",
+        )
+    for name in _OWN & given.keys():
+        raise BadRequest(
+            "parameter_invalid", f"`{name}` is no custom attribute.", f"custom_attributes.{name}"
         )
     return {name: _member("custom_attributes", name, value) for name, value in given.items()}
 

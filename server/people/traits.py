@@ -3,6 +3,7 @@
 Pure. `email` and `name` are traits like the others, kept in fields of their own.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import structs
@@ -36,6 +37,12 @@ def learn(person: Person, traits: Metadata, at: int, visitor: str, origins: dict
         elif name not in known or (now.origin, now.at) >= (before.origin, before.at):
             known[name], said[name] = value, now
     return with_values(person, known, said)
+
+
+def forget(person: Person, names: Collection[str]) -> Person:
+    """The person without these traits."""
+    kept = {name: value for name, value in values_of(person).items() if name not in names}
+    return with_values(person, kept, person.origins)
 
 
 def values_of(person: Person) -> Metadata:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 
 from msgspec import structs
 
-from server.errors import Conflict, NotFound
+from server.errors import BadRequest, Conflict, NotFound
+from server.identity import email_ident, user_ident
 from server.model import (
     Kind,
     Milestone,
@@ -18,14 +19,13 @@ from server.model import (
     Role,
     Tagged,
     Total,
-    email_ident,
     new_person_id,
     public_id,
-    user_ident,
     visitor_ident,
 )
 from server.people.state import begin
 from server.store.base import Changes, Store, Transaction
+from server.trail.merging import merge
 from server.trail.names import OTHER, Names
 
 Edit = Callable[[Person], Person]
@@ -79,6 +79,21 @@ class Roster:
                 )
             )
         return after
+
+    async def merge(self, source: int, target: int, now: int) -> Person:
+        """The target once everything of the source is theirs; old ids reach them for ever. Raises NotFound,
+        or BadRequest where the two may not be one.
+        """
+        async with self._store.transaction() as transaction:
+            # Held in one go, so that two merges cannot wait for each other.
+            await transaction.people({source, target})
+            joins, goes_on = await _held(transaction, source), await _held(transaction, target)
+            if source == target or joins.site != goes_on.site:
+                raise BadRequest("invalid_merge", "These two contacts cannot be one.")
+            if joins.user_id not in (None, goes_on.user_id):
+                raise BadRequest("invalid_merge", "A user is never merged into another user.")
+            both, _ = await merge(transaction, joins, goes_on, by="api", at=now, now=now)
+        return both
 
     async def summarise(self, person_id: int, summaries: dict[str, Total], now: int) -> None:
         """Say how often the person did something before it was counted here: the base to which events are
