@@ -19,6 +19,7 @@ from server.model import (
     Role,
     Tagged,
     Total,
+    TotalKey,
     new_person_id,
     public_id,
     visitor_ident,
@@ -106,21 +107,18 @@ class Roster:
                 name if await names.use(name, person.site, base.first) else OTHER: base
                 for name, base in summaries.items()
             }
-            keys = [(person_id, kind, name) for name in summaries for kind in (Kind.event, Kind.base)]
-            known = await transaction.totals(keys)
-            totals = {}
+            asked = [(int(kind), name) for name in summaries for kind in (Kind.event, Kind.base)]
+            known = (await transaction.totals({person_id: asked})).get(person_id, {})
+            totals: dict[TotalKey, Total] = {}
+            more = 0
             for name, base in summaries.items():
-                counted = known.get((person_id, Kind.event, name))
-                said = known.get((person_id, Kind.base, name))
+                counted, said = known.get((Kind.event, name)), known.get((Kind.base, name))
+                total = _with_base(counted, said, base)
+                more += total.count - (counted.count if counted else 0)
                 totals[person_id, int(Kind.base), name] = base
-                totals[person_id, int(Kind.event), name] = _with_base(counted, said, base)
+                totals[person_id, int(Kind.event), name] = total
             seen = [at for total in totals.values() for at in (total.first, total.last)]
             seen += [person.first_seen, person.last_seen] if person.events else []
-            more = sum(
-                total.count - (known[key].count if key in known else 0)
-                for key, total in totals.items()
-                if key[1] == Kind.event
-            )
             person = structs.replace(
                 person, events=person.events + more, first_seen=min(seen), last_seen=max(seen), updated=now
             )

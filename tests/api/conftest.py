@@ -36,7 +36,7 @@ class Api:
         self.store: Store
         self.client: TestClient
         self.live: Live
-        self.now = 0
+        self.now = NOW
         self.app = Starlette(lifespan=self._lifespan)
 
     @asynccontextmanager
