@@ -19,7 +19,10 @@ _TEMPLATES = Environment(
 
 
 def page(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    """The template as an answer; `csrf` and `signed_in` are known to all of them."""
+    """The template as an answer; `csrf`, `signed_in` and `mistakes` (of
+    leadtrail.yaml) are known to all of them."""
     session = request.scope.get("leadtrail.session")
-    shown = {"csrf": form_token(request.scope), "signed_in": session is not None, **shown}
+    mistakes = request.scope.get("leadtrail.mistakes", ())
+    common = {"csrf": form_token(request.scope), "signed_in": session is not None, "mistakes": mistakes}
+    shown = {**common, **shown}
     return HTMLResponse(_TEMPLATES.get_template(template).render(shown), status)

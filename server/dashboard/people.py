@@ -10,11 +10,13 @@ from server.dashboard.pages import page
 from server.dashboard.present import SHOWN_TOTALS, present_head, present_row, present_totals
 from server.dashboard.timeline import present_timeline
 from server.dashboard.times import zone_of
+from server.dashboard.verdicts import present_verdict
 from server.errors import NotFound
+from server.insight.explanation import explain_all
 from server.model import Kind, Person, Role, person_id_of, public_id
 from server.people.history import parse_cursor, tell
 from server.rules.reload import Live
-from server.store.base import Reads
+from server.store.base import Store
 from server.store.lookup import merged
 
 PER_PAGE = 50
@@ -27,8 +29,9 @@ ROLES = {"leads": Role.lead, "users": Role.user, "visitors": Role.visitor}
 class People:
     """The routes about people."""
 
-    def __init__(self, reads: Reads, live: Live, clock: Clock) -> None:
-        self._reads = reads
+    def __init__(self, store: Store, live: Live, clock: Clock) -> None:
+        self._reads = store.reads
+        self._rulings = store.rulings
         self._live = live
         self._clock = clock
 
@@ -85,9 +88,12 @@ class People:
         views = totals.get((person.person_id, int(Kind.event), "page_view"))
         offers = await self._reads.all_offers(person.person_id)
         now, zone = self._clock(), self._zone(person)
+        config = self._live.current
+        explained = await explain_all(self._rulings, config.rules, config.caps, person, now)
         return page(
             request,
             "person.html",
+            verdicts=[present_verdict(explanation, won, now, zone) for explanation, won in explained],
             head=present_head(person, views.count if views else 0, now, zone),
             days=present_timeline(history.items, offers, now, zone),
             totals=present_totals(totals, now, zone),

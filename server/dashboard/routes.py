@@ -4,6 +4,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import assets
 from server.clock import Clock
@@ -11,6 +12,7 @@ from server.dashboard.auth import SIGN_IN_PATH, Auth
 from server.dashboard.door import HOME, Door
 from server.dashboard.failures import error_page
 from server.dashboard.install import Install
+from server.dashboard.messages import Messages
 from server.dashboard.people import People
 from server.dashboard.sign_in import SignIn
 from server.errors import NotFound
@@ -25,13 +27,16 @@ ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> list[BaseRoute]:
     """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
-    people = People(store.reads, live, clock)
+    people = People(store, live, clock)
+    messages = Messages(store.rulings, live, clock)
     install = Install(store.reads, live, clock)
     sign_in = SignIn(auth)
     routes = [
         Route("/", _home),
         Route("/people", people.list),
         Route("/people/{id}", people.person),
+        Route("/messages", messages.show_all),
+        Route("/messages/{id}", messages.show),
         Route("/install", install.show),
         Route("/sign-in", sign_in.show),
         Route("/sign-in", sign_in.submit, methods=["POST"]),
@@ -41,11 +46,26 @@ def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> l
         Route("/static/{name}", _static),
         Route("/{path:path}", _nothing_here, methods=ANY_METHOD),
     ]
-    door = Middleware(Door, auth=auth, is_open=_is_open, error_page=error_page)
-    return [
-        Route("/dashboard", _home, methods=ANY_METHOD, middleware=[door]),
-        Mount("/dashboard", routes=routes, middleware=[door]),
+    doors = [
+        Middleware(Alarm, live=live),
+        Middleware(Door, auth=auth, is_open=_is_open, error_page=error_page),
     ]
+    return [
+        Route("/dashboard", _home, methods=ANY_METHOD, middleware=doors),
+        Mount("/dashboard", routes=routes, middleware=doors),
+    ]
+
+
+class Alarm:
+    """ASGI middleware: lets every page say what is wrong with leadtrail.yaml while older rules run."""
+
+    def __init__(self, app: ASGIApp, live: Live) -> None:
+        self._app = app
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["leadtrail.mistakes"] = self._live.mistakes
+        await self._app(scope, receive, send)
 
 
 def _is_open(path: str) -> bool:

@@ -1,17 +1,18 @@
 """Why a person gets a message or does not: each condition with its value, and what holds the message back."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from server.clock import SECOND
-from server.model import Person
+from server.model import Offer, Person
 from server.rules.decide import free_at, held_back, is_control, is_waiting
 from server.rules.evaluate import explain, matches
 from server.rules.facts import Facts, Finding
 from server.rules.policy import Caps
 from server.rules.rule import Rule
-from server.store.base import Look
-from server.trail.portraits import portray
+from server.store.base import Look, Rulings
+from server.trail.portraits import portray, portray_whole
 
 
 class Held(NamedTuple):
@@ -37,6 +38,21 @@ async def explain_person(store: Look, rule: Rule, caps: Caps, person: Person, no
     [facts] = await portray(store.rulings, [person], now, rule)
     held = [*_held(rule, facts, caps), *await _refused(store, rule, person)]
     return Explanation(rule, person, matches(rule, facts), explain(rule, facts), held)
+
+
+async def explain_all(
+    rulings: Rulings, rules: Iterable[Rule], caps: Caps, person: Person, now: int
+) -> list[tuple[Explanation, Sequence[Offer]]]:
+    """Every rule about one person, with what they won by it, for the price of one."""
+    rules = tuple(rules)
+    facts = await portray_whole(rulings, person, now, rules)
+    return [
+        (
+            Explanation(rule, person, matches(rule, facts), explain(rule, facts), _held(rule, facts, caps)),
+            facts.offers.get(rule.id, ()),
+        )
+        for rule in rules
+    ]
 
 
 def lines(explanation: Explanation) -> list[str]:

@@ -50,6 +50,21 @@ async def portray(
     ]
 
 
+async def portray_whole(rulings: Rulings, person: Person, now: int, rules: Iterable[Rule]) -> Facts:
+    """All that any of these rules may look at of one person."""
+    ids, rules = [person.person_id], tuple(rules)
+    since = widest((look for rule in rules for look in rule.looks_back), now)
+    asked = [(person.person_id, name, start) for name, start in since.items()]
+    return Facts(
+        person=person,
+        totals={(kind, key): total for (_, kind, key), total in (await rulings.totals_of(ids)).items()},
+        event=None,
+        now=now,
+        offers=by_rule(await rulings.offers_of(ids))[person.person_id],
+        recent=await rulings.recent(asked) if asked else (),
+    )
+
+
 async def _totals(
     rulings: Rulings, ids: Sequence[int], audience: Audience, also: Iterable[Key]
 ) -> dict[TotalKey, Total]:

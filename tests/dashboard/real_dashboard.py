@@ -14,7 +14,7 @@ from server.clock import HOUR
 from server.dashboard.auth import Auth
 from server.dashboard.routes import dashboard_routes
 from server.rules.reload import Live
-from server.store.base import Store
+from server.store.base import Changes, Store
 from server.store.sqlite import open_sqlite
 
 T = TypeVar("T")
@@ -37,9 +37,9 @@ class Dashboard:
         self._password = password
         self.auth: Auth
         self.store: Store
-        config = path.with_name("leadtrail.yaml")
-        config.write_text(SITES)
-        self._live = Live(config)
+        self._config = path.with_name("leadtrail.yaml")
+        self._config.write_text(SITES)
+        self._live = Live(self._config)
         self.app = Starlette(lifespan=self._lifespan)
         self.client: TestClient
 
@@ -60,6 +60,20 @@ class Dashboard:
     def run(self, do: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Something of the store or of Auth, on the server's own loop, which runs in another thread."""
         return asyncio.run_coroutine_threadsafe(do(), self.loop).result()
+
+    def configure(self, text: str) -> None:
+        """The file says this from now on; a broken one changes nothing."""
+        self._config.write_text(text)
+        self._live.reload()
+
+    def save(self, changes: Changes) -> None:
+        """Write to the store."""
+
+        async def write() -> None:
+            async with self.store.transaction() as transaction:
+                await transaction.save(changes)
+
+        self.run(write)
 
     def tell(self, *stories: Story) -> None:
         """Put these people into the store."""

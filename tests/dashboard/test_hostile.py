@@ -194,6 +194,7 @@ def test_the_pages_fit_a_phone(served: tuple[Dashboard, str], browser: Browser) 
     page.goto(base + dashboard.new_link())
     for url in (
         "people",
+        "messages",
         "install",
         "password",
         *(f"people/{number + 1:016x}" for number in range(len(HOSTILE))),
