@@ -4,6 +4,7 @@ Pure: the person before and the event make the person after.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from msgspec import structs
@@ -92,18 +93,27 @@ def _risen(person: Person, role: Role, at: int) -> Person:
     return structs.replace(person, role=role, **when)
 
 
-def counts_for(event: Event) -> Iterator[tuple[Kind, str]]:
+def counts_for(event: Event) -> tuple[tuple[Kind, str], ...]:
     """The totals that an event adds to."""
-    yield Kind.event, event.name
     if event.name == "page_view":
-        yield Kind.page, event.path
-    elif event.name == "form_error":
-        form = str(event.metadata.get("form", ""))
-        names = {str(field["name"]) for field in event.metadata.get("fields", ()) if "name" in field}
-        yield Kind.form, form
-        for name in sorted(names):
-            yield Kind.form, f"{form}\n{name}"
-            yield Kind.form, f"\n{name}"
+        return _page_view(event.path)
+    if event.name == "form_error":
+        return (Kind.event, event.name), *_form_error(event.metadata)
+    return ((Kind.event, event.name),)
+
+
+@lru_cache(maxsize=16_384)
+def _page_view(path: str) -> tuple[tuple[Kind, str], ...]:
+    # One object for all people who see the page, since these are kept in memory by the hundred thousand.
+    return (Kind.event, "page_view"), (Kind.page, path)
+
+
+def _form_error(metadata: Metadata) -> Iterator[tuple[Kind, str]]:
+    form = str(metadata.get("form", ""))
+    yield Kind.form, form
+    for name in sorted({str(field["name"]) for field in metadata.get("fields", ()) if "name" in field}):
+        yield Kind.form, f"{form}\n{name}"
+        yield Kind.form, f"\n{name}"
 
 
 def add(total: Total | None, at: int) -> Total:

@@ -118,7 +118,7 @@ class RuleSet:
         if event.name == "page_view":
             return self._on_page(event.path)
         if event.name == "form_error":
-            return self._find_by_keys(event.name, tuple(counts_for(event)))
+            return self._find_by_keys(event.name, counts_for(event))
         return self._on_name(event.name)
 
     def concerned(self, event: Event, site: str) -> Sequence[Rule]:

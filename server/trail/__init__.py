@@ -105,7 +105,7 @@ class _Chapter:
         self.cast = cast
         self.memory = Memory(transaction, now)
         self.claims = Claims(transaction, now, live.current.caps)
-        self.moments: dict[tuple[int, str], Moment] = {}
+        self.moments: list[Moment] = []
         self.touched: set[int] = set()
         self.milestones: list[Milestone] = []
 
@@ -195,7 +195,7 @@ class _Chapter:
             concern = self._concern(event)
             if concern is NOBODY:
                 continue
-            facts = self.memory.facts(self.cast.people[owner], event)
+            facts = self.memory.facts(self.cast.people[owner], event, self.claims.of(owner))
             self.claims.reach(concern.goals, owner, event)
             for rule in concern.asked:
                 if message := self.claims.ask(
@@ -205,8 +205,9 @@ class _Chapter:
             for rule in concern.armed:
                 self.claims.arm(rule, facts)
         if comes:
+            facts = self.memory.facts(self.cast.people[owner], None, self.claims.of(owner))
             for rule in self._visits:
-                self.claims.arm(rule, self.memory.facts(self.cast.people[owner], None))
+                self.claims.arm(rule, facts)
         if repeated:
             for offer in self.claims.won_by(owner, repeated):
                 messages.setdefault(offer.rule, offer.message)
@@ -232,7 +233,7 @@ class _Chapter:
             role=before.role,
             session=person.sessions,
         )
-        self.moments[owner, event.id] = moment
+        self.moments.append(moment)
         self.memory.count(owner, event, moment)
         if person.role > before.role:
             self.milestones.append(Milestone(owner, event.at, "became", {"role": Role(person.role).name}))
@@ -245,7 +246,7 @@ class _Chapter:
         await self.transaction.save(
             Changes(
                 people=[people[person_id] for person_id in sorted(self.touched)],
-                events=list(self.moments.values()),
+                events=self.moments,
                 totals=self.memory.changed,
                 milestones=self.milestones,
                 offers=self.claims.changed,
@@ -259,5 +260,7 @@ class _Chapter:
 
 def _both(before: Answer, then: Answer) -> Answer:
     """The answer of a batch that was told in two parts."""
+    if not before.stored and not before.repeated:
+        return then
     messages = {message["id"]: message for message in (*before.messages, *then.messages)}
     return Answer(before.stored + then.stored, before.repeated + then.repeated, list(messages.values()))

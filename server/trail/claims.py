@@ -3,7 +3,7 @@ it. What is held back, reached as a goal or falls due later is kept here too.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -50,13 +50,16 @@ class Claims:
         for offer in sorted(await self._transaction.offers(missing), key=lambda offer: offer.nth):
             self._offers[offer.person_id][offer.rule].append(offer)
 
+    def of(self, owner: int) -> Mapping[str, Sequence[Offer]]:
+        """What the person has won by now, by rule, as it goes on to be."""
+        return self._offers[owner]
+
     def ask(self, rule: Rule, facts: Facts, visitor: str, *, shows_messages: bool) -> Metadata | None:
         """What becomes of the rule now; the message, if the answer is to carry one.
 
         `visitor` is the visitor id of the browser, which reads nothing in it that was said elsewhere; empty
         where there is none.
         """
-        facts = facts._replace(offers=self._offers[facts.person.person_id])
         decision = decide(rule, facts, self._caps)
         if decision.step == "give":
             return self._give(rule, facts, decision, visitor, shows_messages=shows_messages)
@@ -68,7 +71,7 @@ class Claims:
 
     def arm(self, rule: Rule, facts: Facts) -> None:
         """Have the rule asked again when time alone may make it match."""
-        facts = facts._replace(event=None, offers=self._offers[facts.person.person_id])
+        facts = facts._replace(event=None)
         won = facts.offers.get(rule.id, ())
         if rule.send.may_come_again(won):
             at = (
@@ -78,7 +81,6 @@ class Claims:
 
     def settle(self, rule: Rule, facts: Facts) -> None:
         """The rule is due: decide it, and when it is due next."""
-        facts = facts._replace(offers=self._offers[facts.person.person_id])
         self.ask(rule, facts, "", shows_messages=False)
         won = facts.offers.get(rule.id, ())
         if not rule.falls_due or (facts.person.person_id, rule.id) in self._due:

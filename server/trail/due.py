@@ -93,7 +93,7 @@ class DueRules:
             await memory.read()
             await claims.read({owner for owner, _ in asked})
             for (owner, _), rule in asked.items():
-                claims.settle(rule, memory.facts(cast.people[owner], None))
+                claims.settle(rule, memory.facts(cast.people[owner], None, claims.of(owner)))
             settled = [(entry.person_id, entry.rule) for entry in due]
             await transaction.save(
                 Changes(

@@ -4,9 +4,9 @@ It is read once, before anything is told, for all people and only what the rules
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from server.model import Event, Moment, OwnKey, Person, Total, TotalKey
+from server.model import Event, Moment, Offer, OwnKey, Person, Total, TotalKey
 from server.people.state import add, counts_for
 from server.rules.facts import Facts
 from server.rules.index import Wants, wants_of
@@ -62,21 +62,22 @@ class Memory:
         """One more event of the person."""
         totals = self._totals[owner]
         before: dict[OwnKey, Total | None] = {}
-        for kind, key in counts_for(event):
-            before[kind, key] = known = totals.get((kind, key))
-            totals[kind, key] = self._changed[owner, kind, key] = add(known, event.at)
+        for key in counts_for(event):
+            before[key] = known = totals.get(key)
+            totals[key] = self._changed[owner, *key] = add(known, event.at)
         self._before[owner] = before
         if (owner, event.name) in self._looks:
             self._recent[owner].append(moment)
 
-    def facts(self, person: Person, event: Event | None) -> Facts:
-        """What rules see of the person just after the event."""
+    def facts(self, person: Person, event: Event | None, offers: Mapping[str, Sequence[Offer]]) -> Facts:
+        """What rules see of the person just after the event. `offers` are what they won, by rule."""
         owner = person.person_id
         return Facts(
             person=person,
             totals=self._totals[owner],
             event=event,
             now=self._now,
+            offers=offers,
             recent=self._recent.get(owner, ()),
             before=self._before.get(owner, {}) if event is not None else {},
         )
