@@ -124,7 +124,8 @@ def _port(value: str) -> int:
     return int(value)
 
 
-def _database_url(value: str) -> str:
+def database_url(value: str) -> str:
+    """The URL as it is. Raises ValueError unless it is one of SQLite or PostgreSQL."""
     if re.fullmatch(r"sqlite:///.+", value):
         return value
     if value.startswith("sqlite:"):
@@ -200,7 +201,7 @@ def parse_rates(value: str) -> Mapping[str, Rate] | None:
 
 TABLE = (
     Setting("LEADTRAIL_CONFIG", "config", Path, "the YAML file with sites and messages; default `leadtrail.yaml`"),
-    Setting("DATABASE_URL", "database_url", _database_url, "`sqlite:///path` or `postgresql://…`; default `leadtrail.db` in the data directory"),
+    Setting("DATABASE_URL", "database_url", database_url, "`sqlite:///path` or `postgresql://…`; default `leadtrail.db` in the data directory"),
     Setting("LEADTRAIL_ADMIN_DATABASE_URL", "admin_database_url", _postgres_url, "the same PostgreSQL as a role that may make tables, for `migrate`; default `DATABASE_URL`"),
     Setting("LEADTRAIL_DATA_DIR", "data_dir", Path, "database and secrets; default `./data`"),
     Setting("LEADTRAIL_HOST", "host", _text, "where to listen; default `127.0.0.1`"),

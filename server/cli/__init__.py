@@ -5,6 +5,7 @@ import click
 from server import __version__
 from server.cli.backtest import backtest
 from server.cli.check import check
+from server.cli.copy import copy
 from server.cli.demo import demo
 from server.cli.explain import explain
 from server.cli.import_ import import_
@@ -19,5 +20,5 @@ def commands() -> None:
     """Follow visitors from their first page view to lead and user, and answer them by rules."""
 
 
-for command in (serve, demo, check, backtest, explain, import_, migrate, token):
+for command in (serve, demo, check, copy, backtest, explain, import_, migrate, token):
     commands.add_command(command)

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from server.clock import MINUTE, system_clock
+from server.errors import StoreInUse
 from server.store import postgres
 from server.store.base import Look, Store
+from server.store.copying import Told, copy_all
 from server.store.sqlite import look, migrate_sqlite, open_sqlite, path_of
 
 
@@ -31,6 +34,28 @@ async def look_into(database_url: str) -> AsyncIterator[Look]:
     else:
         with look.look_into(path_of(database_url)) as looked_into:
             yield looked_into
+
+
+async def copy(source_url: str, target_url: str, told: Told) -> dict[str, int]:
+    """Copy everything from one database into another, an empty one; the rows of each table.
+
+    Repeated, it goes on where it stopped. Raises StoreError, also when a server runs on one of them.
+    """
+    source = await open_store(source_url)
+    try:
+        target = await open_store(target_url)
+        try:
+            for store, url in ((source, source_url), (target, target_url)):
+                if hosts := {peer.host for peer in await store.fleet.running(system_clock() - MINUTE)}:
+                    raise StoreInUse(
+                        f"{place_of(url)} is in use by servers on {', '.join(sorted(hosts))}."
+                        " Stop them first; one that was killed is forgotten after a minute."
+                    )
+            return await copy_all(source.engine, target.engine, told)
+        finally:
+            await target.close()
+    finally:
+        await source.close()
 
 
 async def migrate(database_url: str) -> int:

@@ -15,6 +15,7 @@ class Rooms:
     """What the stores of all engines have in common."""
 
     def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.reads: Reads = SqlReads(engine)
         self.annotations: Annotations = SqlAnnotations(engine)
         self.operators: Operators = SqlOperators(engine)

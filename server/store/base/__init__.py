@@ -29,6 +29,7 @@ from server.store.base.fleet import Fleet
 from server.store.base.operators import Operators, OperatorSession
 from server.store.base.outbox import Lane, News, Outbox, SwitchedOff
 from server.store.base.rulings import Arming, Given, Rulings
+from server.store.engine import Engine
 from server.store.joining import Joining
 
 __all__ = [
@@ -200,6 +201,8 @@ class Look(Protocol):
 class Store(Protocol):
     """A storage engine."""
 
+    engine: Engine
+    """The open database itself."""
     is_shared: bool
     """Whether other servers may be at work on it."""
 
