@@ -1,7 +1,7 @@
 """The only wiring: builds the parts of one server, connects them, and takes them apart again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from server.collect.inbox import Inbox
 from server.collect.routes import CollectRoutes
 from server.collect.snippet import Snippet
 from server.dashboard.auth import Auth
+from server.dashboard.outbox import Ways
 from server.dashboard.routes import dashboard_routes
 from server.demo.shop import demo_routes
 from server.fleet import Fleet
@@ -110,7 +111,9 @@ async def open_app(
             limits=limits,
             proves=settings.identity_secret is not None,
         ),
-        *dashboard_routes(store=store, auth=auth, live=live, clock=clock),
+        *dashboard_routes(
+            store=store, auth=auth, live=live, clock=clock, ways=_ways(settings, outbox.held())
+        ),
         *unsubscribe_routes(unsubscribing, store.outbox, clock),
         *(demo_routes() if demo else []),
     ]
@@ -154,6 +157,15 @@ def _outbox(
     )
     channels = {name: open_channel(means) for name, open_channel in find_channels().items()}
     return Outbox(store.outbox, channels, clock, metrics)
+
+
+def _ways(settings: Settings, held: Mapping[str, str]) -> Ways:
+    return Ways(
+        held=held,
+        webhook_secret=settings.webhook_secret or "",
+        relay=settings.relay.describe() if settings.relay else "",
+        public_url=settings.public_url,
+    )
 
 
 def create_app(settings: Settings, *, clock: Clock = system_clock, demo: bool = False) -> ASGIApp:

@@ -35,8 +35,12 @@ class Relay(NamedTuple):
     sender: str = ""
     """The address that letters come from; empty if neither `from` nor the user name is one."""
 
+    def describe(self) -> str:
+        """In words for the operator, without the password."""
+        return f"{self.host}:{self.port}, with TLS {self.tls.value}"
+
     def __repr__(self) -> str:
-        return f"Relay({self.host}:{self.port}, TLS {self.tls.value})"
+        return f"Relay({self.describe()})"
 
 
 def parse_relay(url: str) -> Relay:

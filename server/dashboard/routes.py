@@ -13,6 +13,7 @@ from server.dashboard.door import HOME, Door
 from server.dashboard.failures import error_page
 from server.dashboard.install import Install
 from server.dashboard.messages import Messages
+from server.dashboard.outbox import OutboxPage, Ways
 from server.dashboard.people import People
 from server.dashboard.sign_in import SignIn
 from server.errors import NotFound
@@ -25,11 +26,14 @@ STATIC = {"dashboard.css": "text/css", "icon.svg": "image/svg+xml"}
 ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> list[BaseRoute]:
+def dashboard_routes(
+    *, store: Store, auth: Auth, live: Live, clock: Clock, ways: Ways | None = None
+) -> list[BaseRoute]:
     """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
     people = People(store, live, clock)
     messages = Messages(store.rulings, live, clock)
     install = Install(store.reads, live, clock)
+    outbox = OutboxPage(store.outbox, live, clock, ways or Ways())
     sign_in = SignIn(auth)
     routes = [
         Route("/", _home),
@@ -37,6 +41,10 @@ def dashboard_routes(*, store: Store, auth: Auth, live: Live, clock: Clock) -> l
         Route("/people/{id}", people.person),
         Route("/messages", messages.show_all),
         Route("/messages/{id}", messages.show),
+        Route("/outbox", outbox.show),
+        Route("/outbox/retry", outbox.retry, methods=["POST"]),
+        Route("/outbox/discard", outbox.discard, methods=["POST"]),
+        Route("/outbox/switch-on", outbox.switch_on, methods=["POST"]),
         Route("/install", install.show),
         Route("/sign-in", sign_in.show),
         Route("/sign-in", sign_in.submit, methods=["POST"]),

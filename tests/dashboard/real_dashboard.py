@@ -12,6 +12,7 @@ from story import NOON, SHOP, Story
 
 from server.clock import HOUR
 from server.dashboard.auth import Auth
+from server.dashboard.outbox import Ways
 from server.dashboard.routes import dashboard_routes
 from server.rules.reload import Live
 from server.store.base import Changes, Store
@@ -24,6 +25,11 @@ sites:
   - {{key: main, origins: [{SHOP}], timezone: Europe/Lisbon}}
   - {{key: other}}
 """
+WAYS = Ways(
+    held={"email": "LEADTRAIL_SMTP_URL is not set, so letters wait."},
+    webhook_secret="whsec_for+tests",
+    public_url="https://t.example.com",
+)
 PASSWORD = "correct horse battery"
 
 
@@ -52,7 +58,7 @@ class Dashboard:
         )
         await self.auth.start()
         app.router.routes += dashboard_routes(
-            store=self.store, auth=self.auth, live=self._live, clock=lambda: self.now
+            store=self.store, auth=self.auth, live=self._live, clock=lambda: self.now, ways=WAYS
         )
         yield
         await self.store.close()

@@ -11,10 +11,19 @@ PAGES = [
     "/dashboard/",
     "/dashboard/people",
     "/dashboard/people/0000000000000001",
+    "/dashboard/outbox",
     "/dashboard/install",
     "/dashboard/password",
 ]
-FORMS = ["/dashboard/logout", "/dashboard/password", "/dashboard/sign-in", "/dashboard/nowhere"]
+FORMS = [
+    "/dashboard/outbox/retry",
+    "/dashboard/outbox/discard",
+    "/dashboard/outbox/switch-on",
+    "/dashboard/logout",
+    "/dashboard/password",
+    "/dashboard/sign-in",
+    "/dashboard/nowhere",
+]
 EVERYTHING = [
     *PAGES, "/dashboard", "/dashboard/sign-in", "/dashboard/sign-in?key=x", "/dashboard/nowhere",
     "/dashboard/static/dashboard.css", "/dashboard/static/icon.svg", "/dashboard/static/nothing",
