@@ -18,7 +18,8 @@ from real_dashboard import Dashboard
 from story import NOON, Story
 
 from server.clock import SECOND
-from server.model import Milestone, Moment, Total
+from server.model import Delivery, Milestone, Moment, Total
+from server.store.base import Changes
 from tests.chromium import chromium_browser
 
 pytestmark = pytest.mark.browser
@@ -99,6 +100,30 @@ def hostile_person(number: int, text: str) -> Story:
     return story
 
 
+async def park(dashboard: Dashboard) -> None:
+    """Messages to them that could not be delivered, and what mail servers said of it."""
+    parked = [
+        Delivery(
+            1,
+            f"msg_{number}",
+            text,
+            text,
+            1,
+            "email",
+            NOON,
+            NOON,
+            state="parked",
+            content={"to" if number % 2 else "url": text},
+            error=text,
+        )
+        for number, text in enumerate(HOSTILE)
+    ]
+    async with dashboard.store.transaction() as transaction:
+        await transaction.save(Changes(deliveries=parked))
+    for text in HOSTILE:
+        await dashboard.store.outbox.switch_off("webhook", text, text, NOON)
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Dashboard, str]]:
     """The dashboard behind a real server on a free port."""
@@ -148,7 +173,8 @@ def test_nothing_that_visitors_say_runs_or_leads_elsewhere(
     dashboard.tell(*stories)
     page.goto(base + dashboard.new_link())
 
-    urls = ["/dashboard/people", "/dashboard/install", "/dashboard/people?who=leads"]
+    dashboard.run(lambda: park(dashboard))
+    urls = ["/dashboard/people", "/dashboard/outbox", "/dashboard/install", "/dashboard/people?who=leads"]
     urls += [f"/dashboard/people/{person.person_id:016x}" for person in people]
     for url in urls:
         page.goto(base + url)
@@ -191,10 +217,12 @@ def test_the_pages_fit_a_phone(served: tuple[Dashboard, str], browser: Browser) 
     page = browser.new_page(viewport={"width": 360, "height": 700})
     page.goto(f"{base}/dashboard/sign-in")
     dashboard.tell(*(hostile_person(number, text) for number, text in enumerate(HOSTILE)))
+    dashboard.run(lambda: park(dashboard))
     page.goto(base + dashboard.new_link())
     for url in (
         "people",
         "messages",
+        "outbox",
         "install",
         "password",
         *(f"people/{number + 1:016x}" for number in range(len(HOSTILE))),
