@@ -54,7 +54,7 @@ class Merge(Struct, frozen=True, array_like=True):
     event_id: str
     """The event that proved it, or empty."""
     memory: dict[str, Any]
-    """What both were just before (people.merge); empty once it was forgotten with the raw events."""
+    """What both were just before (people.merge); empty once the merge was taken back."""
     undone: int | None = None
 
 

@@ -42,5 +42,6 @@ class Upkeep:
             return
         try:
             await self._store.forget_events(now - retention)
+            await self._store.forget_merges(now - retention)
         except StoreError as error:
             log.warning("old_events_not_forgotten", reason=str(error))

@@ -18,7 +18,8 @@ from server.people.page import page_path
 from server.rules.reload import Live
 from server.store.base import Store, Transaction
 from server.store.sqlite import open_sqlite
-from server.trail import WAITS, Trail, _Chapter, names
+from server.trail import Trail, _Chapter, names
+from server.trail.repeat import WAITS
 
 pytestmark = pytest.mark.anyio
 

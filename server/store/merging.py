@@ -25,6 +25,8 @@ MERGES = Statement(
 
 SAVE_MERGES = insert(Merge, "merges", replace(Merge, "person_id", "merged", "at"))
 
+FORGET_MERGES = Statement[None]("forget merges", "DELETE FROM merges WHERE at < ? AND undone IS NULL")
+
 _EVENT_IDS = Statement("event ids", "SELECT {id} FROM events WHERE id IN LIST (TEXT)", tuple[str])
 
 _MERGED_PEOPLE = Statement(

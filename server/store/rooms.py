@@ -5,6 +5,7 @@ from server.store.base import Annotations, Fleet, Operators, Outbox, Reads, Ruli
 from server.store.engine import Engine
 from server.store.fleet import SqlFleet
 from server.store.ingest import SqlTransaction
+from server.store.merging import FORGET_MERGES
 from server.store.operators import SqlOperators
 from server.store.outbox import SqlOutbox
 from server.store.reads import SqlReads
@@ -22,6 +23,9 @@ class Rooms:
         self.outbox: Outbox = SqlOutbox(engine)
         self.rulings: Rulings = SqlRulings(engine)
         self.fleet: Fleet = SqlFleet(engine)
+
+    async def forget_merges(self, before: int) -> None:
+        await self.engine.write(FORGET_MERGES(before))
 
     def tell(self, transaction: SqlTransaction) -> None:
         """Wake who waits for what an ingest transaction has committed."""

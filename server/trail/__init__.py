@@ -9,33 +9,23 @@ part is `cast`'s, what a proof does to them `proofs`' and `merging`'s, the names
 past is `memory`'s, messages are `claims`'.
 """
 
-import asyncio
-import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import structlog
 from msgspec import structs
 
-from server.errors import StoreInterrupted
 from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role
 from server.people.state import SESSION_GAP, fold
 from server.rules.index import NOBODY, Concern
 from server.rules.reload import Live
 from server.rules.rule import Rule
 from server.store.base import Changes, Store, Transaction
-from server.trail.cast import Cast
+from server.trail.cast import Cast, Numbered
 from server.trail.claims import REPORTS, Claims
 from server.trail.memory import Memory
 from server.trail.names import KnownNames, Names
-from server.trail.proofs import Numbered, settle, told_to_others, until_somebody_is_proved
-
-log = structlog.get_logger()
-
-WAITS = (0.02, 0.1, 0.5)
-"""The most that is waited, in seconds, before a transaction that was cut off is written again. A repeat is
-safe: what was committed after all is found as known.
-"""
+from server.trail.proofs import settle, told_to_others, until_somebody_is_proved
+from server.trail.repeat import until_written
 
 
 class Trail:
@@ -51,13 +41,8 @@ class Trail:
 
         `now` is the server's time in ms; `ask_rules` is off for imports.
         """
-        for wait in WAITS:
-            try:
-                return await self._write(batches, now, ask_rules=ask_rules)
-            except StoreInterrupted as interruption:
-                log.info("transaction_repeated", reason=str(interruption))
-                await asyncio.sleep(wait * random.random())  # noqa: S311 - so that two do not meet again
-        return await self._write(batches, now, ask_rules=ask_rules)
+        # A repeat is safe: what was committed after all is found as known.
+        return await until_written(lambda: self._write(batches, now, ask_rules=ask_rules))
 
     async def _write(self, batches: Sequence[Batch], now: int, *, ask_rules: bool) -> list[Answer]:
         async with self._store.transaction() as transaction:
@@ -67,6 +52,7 @@ class Trail:
             while untold:
                 chapter = _Chapter(transaction, cast, self._live, names, now, ask_rules=ask_rules)
                 untold = await chapter.write(untold, answers)
+            await cast.let_go()
         names.remember()
         return answers
 
@@ -120,6 +106,7 @@ class _Chapter:
             }
         )
         known |= await told_to_others(self.transaction, owners, batches, known)
+        known |= self.cast.too_late(owners, batches)
         told, turns, untold = until_somebody_is_proved(self.cast, owners, batches, known)
         news = await self._set_known_aside(told, known)
         await self._read([new for _, new in news])

@@ -6,6 +6,10 @@ from server.identity import Proof, email_ident, user_ident
 from server.model import Batch, Person, new_person_id, visitor_ident
 from server.people.state import begin
 from server.store.base import Changes, Transaction
+from server.trail.tombs import tomb
+
+Numbered = list[tuple[int, Batch]]
+"""Batches of a transaction, each with its place among them."""
 
 
 class Cast:
@@ -17,6 +21,8 @@ class Cast:
         self.begun: set[int] = set()
         """Those who came for the first time and of whom nothing is stored yet."""
         self._ids: dict[str, int] = {}
+        self._erased: dict[int, int] = {}
+        """When whoever was at the browser of these before was erased."""
 
     async def find(self, batches: Sequence[Batch]) -> list[int]:
         """The person of each batch; those who come for the first time begin here.
@@ -42,12 +48,35 @@ class Cast:
                 begun[person.person_id] = person
         if newcomers:
             ids |= await self._transaction.claim(newcomers)
+            buried = await self._transaction.buried([tomb(ident) for ident in newcomers])
+            for ident, person_id in newcomers.items():
+                if (erased := buried.get(tomb(ident))) is not None:
+                    self._erased[person_id] = erased
         self._ids |= ids
         owners = set(ids.values())
         # Another server may have claimed the visitor meanwhile; then its person is read, and ours never was.
         self._begin(begun[new] for new in begun.keys() & owners)
         await self._read(owners)
         return [self._final(ids[ident]) for ident in visitors]
+
+    def too_late(self, owners: Sequence[int], batches: Numbered) -> set[tuple[int, str]]:
+        """(owner, event id) of what was done before the person at that browser was erased: it is sent once
+        more, and must not bring them back.
+        """
+        return {
+            (owner, event.id)
+            for owner, (_, batch) in zip(owners, batches, strict=True)
+            if (erased := self._erased.get(owner)) is not None
+            for event in batch.events
+            if event.at <= erased
+        }
+
+    async def let_go(self) -> None:
+        """Nobody is begun for whom nothing was done."""
+        idle = self.begun & self._erased.keys()
+        released = [ident for ident, person_id in self._ids.items() if person_id in idle]
+        if released:
+            await self._transaction.save(Changes(released=released))
 
     async def follow(self, person_ids: set[int]) -> dict[int, int]:
         """Who each of these people is by now; whoever is gone is left out."""

@@ -13,7 +13,7 @@ from server.identity import Proof
 from server.model import Batch, Event
 from server.people.merge import may_join
 from server.store.base import Transaction
-from server.trail.cast import Cast, idents_of
+from server.trail.cast import Cast, Numbered, idents_of
 from server.trail.merging import merge
 
 
@@ -41,10 +41,6 @@ class Turn(NamedTuple):
     def event(self) -> Event:
         """The event that proves."""
         return self.batch.events[self.place]
-
-
-Numbered = list[tuple[int, Batch]]
-"""Batches of a transaction, each with its place among them."""
 
 
 async def told_to_others(

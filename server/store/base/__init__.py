@@ -26,11 +26,11 @@ from server.model import (
 )
 from server.store.base.annotations import Annotations
 from server.store.base.fleet import Fleet
+from server.store.base.joining import Joining
 from server.store.base.operators import Operators, OperatorSession
 from server.store.base.outbox import Lane, News, Outbox, SwitchedOff
 from server.store.base.rulings import Arming, Given, Rulings
 from server.store.engine import Engine
-from server.store.joining import Joining
 
 __all__ = [
     "Annotations",
@@ -220,6 +220,15 @@ class Store(Protocol):
 
     async def forget_events(self, before: int) -> None:
         """Remove the events that were received before then, a little at a time; totals stay."""
+
+    async def forget_merges(self, before: int) -> None:
+        """Forget what people were before merges from before then (ms), unless they were taken back."""
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in the engine's own files.
+
+        Raises StoreUnavailable when somebody reads an older state for long.
+        """
 
     async def check(self) -> str | None:
         """Why the store cannot take events now, or None."""

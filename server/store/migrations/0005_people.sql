@@ -10,7 +10,7 @@ CREATE TABLE merges (                     -- who was merged into whom, and what 
   at        BIGINT NOT NULL,
   by        TEXT NOT NULL,                -- user_hash | user_jwt | api | operator
   event_id  TEXT NOT NULL,
-  memory    JSON NOT NULL,                -- emptied when the raw events of that time are forgotten
+  memory    JSON NOT NULL,                -- empty once it was taken back; the row goes with the raw events
   undone    BIGINT,
   PRIMARY KEY (person_id, merged, at)
 ) WITHOUT ROWID;

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from server.errors import StoreError
+from server.errors import StoreError, StoreUnavailable
 from server.store.rooms import Rooms
 from server.store.sqlite.cache import Cache, CachedTransaction
 from server.store.sqlite.engine import SqliteEngine, open_engine
@@ -49,6 +49,15 @@ class SqliteStore(Rooms):
 
     async def forget_events(self, before: int) -> None:
         await forget_events(self._engine, before)
+
+    async def scrub(self) -> None:
+        # What is deleted is overwritten (`secure_delete`); the log, which holds it still, is cut off.
+        [(busy, _, _)] = await self._engine.pragma("wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise StoreUnavailable(
+                f"{self._engine.path} is read by another program, so its log still holds what was deleted."
+                " It goes with the next erasure, or when the server stops."
+            )
 
     async def check(self) -> str | None:
         try:

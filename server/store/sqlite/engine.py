@@ -167,6 +167,17 @@ class SqliteEngine:
         finally:
             self._free.put_nowait(reader)
 
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """A statement of SQLite's own, in a transaction of its own."""
+        async with self.transaction() as writing:
+            await writing.execute(sql, parameters)
+
+    async def pragma(self, pragma: str) -> list[Row]:
+        """What a pragma answers on the writing connection, outside of any transaction."""
+        async with self._write_turn:
+            with translated_errors(self.path):
+                return [tuple(row) for row in await self._writer.execute_fetchall(f"PRAGMA {pragma}")]
+
     async def close(self) -> None:
         """Close all connections, the writer last, so that it folds the log back into the file."""
         for connection in (*self._readers, self._writer):
