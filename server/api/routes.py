@@ -17,6 +17,7 @@ from server.api.attributes import (
     WhichAttributes,
 )
 from server.api.contacts import Contacts, Listed, Merge, OfSite, Said, Search
+from server.api.deliveries import Deliveries, DeliveryList, DeliveryShape, Discarded, WhichDeliveries
 from server.api.door import Door
 from server.api.endpoint import Endpoint, Scope
 from server.api.events import (
@@ -66,6 +67,7 @@ def endpoints(
     attributes = Attributes(store.annotations, clock)
     admins = Admins(live, proves=proves)
     histories = Histories(store.reads, live)
+    deliveries = Deliveries(store.outbox, clock)
     rules, segments = Rules(store, live, clock), Segments(store, live, clock)
     return [
         Endpoint("POST", "/events", write, events.create, "Record an event", None, NewEvent, status=202),
@@ -214,6 +216,34 @@ def endpoints(
             "Who is in a segment",
             ContactList,
             query=WhichMembers,
+            native=True,
+        ),
+        Endpoint(
+            "GET",
+            "/deliveries",
+            read,
+            deliveries.list,
+            "List what waits in the outbox, or is parked there",
+            DeliveryList,
+            query=WhichDeliveries,
+            native=True,
+        ),
+        Endpoint(
+            "POST",
+            "/deliveries/{id}/retry",
+            write,
+            deliveries.retry,
+            "Send what is parked again",
+            DeliveryShape,
+            native=True,
+        ),
+        Endpoint(
+            "DELETE",
+            "/deliveries/{id}",
+            write,
+            deliveries.discard,
+            "Discard what is parked",
+            Discarded,
             native=True,
         ),
         Endpoint("GET", "/me", read, admins.me, "Who the token belongs to", Me),

@@ -12,6 +12,7 @@ from server.dashboard.times import When, when, zone_of
 from server.model import Delivery, public_id
 from server.rules.reload import Live
 from server.store.base import Outbox
+from server.store.lookup import is_delivery_id
 
 PER_PAGE = 50
 PATH = "/dashboard/outbox"
@@ -69,7 +70,7 @@ class OutboxPage:
 
     async def show(self, request: Request) -> Response:
         """GET /dashboard/outbox?before=…"""
-        before = request.query_params.get("before") or None
+        before = _delivery_id(request.query_params)
         parked = await self._outbox.in_state("parked", limit=PER_PAGE + 1, before=before)
         counts = await self._outbox.counts()
         now = self._clock()
@@ -99,18 +100,22 @@ class OutboxPage:
 
     async def retry(self, request: Request) -> Response:
         """POST /dashboard/outbox/retry: the parked one with the form's `id`, or all of them."""
-        chosen = request.scope["leadtrail.form"].get("id")
-        await self._outbox.retry(chosen or None, self._clock())
+        form = request.scope["leadtrail.form"]
+        chosen = _delivery_id(form)
+        if chosen is not None or "id" not in form:
+            await self._outbox.retry(chosen, self._clock())
         return _back()
 
     async def discard(self, request: Request) -> Response:
         """POST /dashboard/outbox/discard"""
-        await self._outbox.discard(request.scope["leadtrail.form"].get("id", ""))
+        chosen = _delivery_id(request.scope["leadtrail.form"])
+        if chosen is not None:
+            await self._outbox.discard(chosen)
         return _back()
 
     async def switch_on(self, request: Request) -> Response:
         """POST /dashboard/outbox/switch-on: the address may be sent to again."""
-        await self._outbox.switch_on(request.scope["leadtrail.form"].get("address", ""))
+        await self._outbox.switch_on(request.scope["leadtrail.form"].get("address", "").replace("\0", ""))
         return _back()
 
     def _row(self, delivery: Delivery, now: int) -> Row:
@@ -125,6 +130,12 @@ class OutboxPage:
             delivery.tries,
             when(delivery.made, now, zone_of(site.timezone if site else "UTC")),
         )
+
+
+def _delivery_id(given: Mapping[str, str]) -> str | None:
+    """The delivery that a form or a query names by `id` or `before`."""
+    text = given.get("id") or given.get("before") or ""
+    return text if is_delivery_id(text) else None
 
 
 def _back() -> Response:

@@ -35,3 +35,8 @@ async def _visitor(reads: Reads, visitor: str, sites: Iterable[str]) -> int | No
         if (person_id := await reads.person_of(visitor_ident(site, visitor))) is not None:
             return person_id
     return None
+
+
+def is_delivery_id(text: str) -> bool:
+    """Whether the text can be a delivery's id, and so may be asked for."""
+    return re.fullmatch("msg_[0-9a-f]{32}", text) is not None

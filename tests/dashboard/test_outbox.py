@@ -90,7 +90,10 @@ def test_all_are_sent_again(signed_in: Dashboard) -> None:
 def test_one_is_discarded(signed_in: Dashboard) -> None:
     put(signed_in, parked(1), parked(2))
     press(signed_in, "discard", id=parked(1).id)
-    press(signed_in, "discard", id="msg_unheard_of")
+    for nobodys in ("msg_unheard_of", parked(3).id, "a\0b", ""):
+        press(signed_in, "discard", id=nobodys)
+        press(signed_in, "retry", id=nobodys or "x")
+    press(signed_in, "switch-on", address="a\0b")
     assert counts(signed_in) == {("webhook", "parked"): 1}
 
 
