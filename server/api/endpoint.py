@@ -5,7 +5,7 @@ The same description routes a request, checks what it sends, and is what `/api/o
 
 import enum
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -66,20 +66,29 @@ class Endpoint(NamedTuple):
         owner = type(getattr(self.handler, "__self__", None)).__name__.lower()
         return f"{owner}_{self.handler.__name__}"
 
-    def route(self) -> Route:
-        """The route that calls the handler."""
+    async def answer(self, request: Request) -> Response:
+        """Check what the request may and sends, and call the handler. Raises RequestRefused."""
+        if self.scope not in request.scope["scopes"]:
+            raise Forbidden("forbidden", f"This token may not {self.scope.value}.")
+        body = await read_json(request, self.takes) if self.takes is not None else None
+        query = read_query(request, self.query) if self.query is not None else None
+        given = await self.handler(Asked(request, body, query))
+        return Response(status_code=self.status) if given is None else json(given, self.status)
 
-        async def answer(request: Request) -> Response:
-            if self.scope not in request.scope["scopes"]:
-                raise Forbidden("forbidden", f"This token may not {self.scope.value}.")
-            body = await read_json(request, self.takes) if self.takes is not None else None
-            query = read_query(request, self.query) if self.query is not None else None
-            given = await self.handler(Asked(request, body, query))
-            if isinstance(given, Response):
-                return given
-            return Response(status_code=self.status) if given is None else json(given, self.status)
 
-        return Route(self.path, answer, methods=[self.method], name=self.name)
+def routes_of(endpoints: Iterable[Endpoint]) -> list[Route]:
+    """One route for each path, so that one that is asked by a wrong method names all that it takes."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in endpoints:
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    return [Route(path, _answer(methods), methods=list(methods)) for path, methods in by_path.items()]
+
+
+def _answer(methods: Mapping[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return await methods["GET" if request.method == "HEAD" else request.method].answer(request)
+
+    return answer
 
 
 async def read_json(request: Request, shape: Any) -> Any:
@@ -99,10 +108,19 @@ async def read_json(request: Request, shape: Any) -> Any:
 
 def read_query(request: Request, shape: type[Struct]) -> Any:
     """The query string as a type. Raises BadRequest with the parameter's name."""
+    given = request.query_params
+    for name in shape.__struct_fields__:
+        if len(given.getlist(name)) > 1:
+            raise BadRequest("parameter_invalid", f"`{name}` is given more than once.", name)
     try:
-        return msgspec.convert(dict(request.query_params), shape, strict=False)
+        query = msgspec.convert(dict(given), shape, strict=False)
     except msgspec.ValidationError as error:
         raise wrong_shape(error) from None
+    for name in shape.__struct_fields__:
+        # The word is no value; who has none leaves the parameter out.
+        if name in given and getattr(query, name) is None:
+            raise BadRequest("parameter_invalid", f"`{name}` must not be null.", name)
+    return query
 
 
 def wrong_shape(error: msgspec.ValidationError) -> BadRequest:

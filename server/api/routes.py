@@ -1,11 +1,14 @@
 """The API's addresses, read from top to bottom: what each takes and gives, and the scope that it needs."""
 
+import re
 from collections.abc import Sequence
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
 
 from server.api.admins import Admins, Me
 from server.api.attributes import (
@@ -19,7 +22,7 @@ from server.api.attributes import (
 from server.api.contacts import Contacts, Listed, Merge, OfSite, Said, Search
 from server.api.deliveries import Deliveries, DeliveryList, DeliveryShape, Discarded, WhichDeliveries
 from server.api.door import Door
-from server.api.endpoint import Endpoint, Scope
+from server.api.endpoint import Endpoint, Scope, routes_of
 from server.api.events import (
     EventList,
     Events,
@@ -268,19 +271,20 @@ def api_routes(
     async def description(request: Request) -> Response:
         return Response(described, media_type="application/json")
 
-    routes = [
-        Route(DESCRIPTION, description, methods=["GET"]),
-        *(endpoint.route() for endpoint in listed),
-        Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    ]
+    router = Router(
+        [Route(DESCRIPTION, description, methods=["GET"]), *routes_of(listed)], default=_nothing_here
+    )
     door = Middleware(
         Door,
         tokens=tokens,
         limits=limits or Limits(None),
         open_paths=frozenset({f"{PREFIX}{DESCRIPTION}"}),
     )
-    return [Mount(PREFIX, routes=routes, middleware=[door])]
+    mount = Mount(PREFIX, router, middleware=[door])
+    # Also a path with a line break in it is answered here.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return [mount]
 
 
-async def _nothing_here(request: Request) -> Response:
+async def _nothing_here(scope: Connection, receive: Receive, send: Send) -> None:
     raise NotFound("not_found", "Resource Not Found")
