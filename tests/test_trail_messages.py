@@ -2,87 +2,24 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from server.clock import DAY, HOUR, MINUTE, SECOND
-from server.model import LANES, Batch, Delivery, Event, Moment, Offer, visitor_ident
-from server.rules.reload import Live
+from server.model import LANES, Batch, Moment
 from server.store.base import Changes, Store
 from server.trail import Trail
 from server.trail.due import DueRules
-from tests.test_trail import NOW, batch, event, ids, record
+from tests.site import NOW, Site, did, view
 
 pytestmark = pytest.mark.anyio
 
 HOOK = "deliver: {webhook: {url: 'https://crm.example.com/hook'}}"
 
 
-class Site:
-    """One or more servers on one store, with one clock."""
-
-    def __init__(self, store: Store, directory: Path) -> None:
-        self.store = store
-        self.now = NOW
-        self.file = directory / "leadtrail.yaml"
-        self._directory = directory
-
-    def rules(self, *messages: str, top: str = "") -> "Site":
-        """These rules from now on, as one line of YAML each."""
-        body = "".join(f"  - {{{message}}}\n" for message in messages)
-        self.file.write_text(f"sites: [{{key: main}}]\n{top}messages:\n{body}")
-        self.live = Live(self.file)
-        self.trail = Trail(self.store, self.live)
-        self.due = DueRules(self.store, self.live, lambda: self.now)
-        return self
-
-    async def sees(self, *events: Event, visitor: str = "ada", **fields: Any) -> list[str]:
-        """What the events are answered; they happen now."""
-        happened = [Event(**{**event_fields(each), "at": self.now, "received": self.now}) for each in events]
-        [answer] = await record(self.trail, batch(*happened, visitor=visitor, **fields), now=self.now)
-        return ids(answer)
-
-    async def wait(self, span: int) -> None:
-        """Time passes, and what is due meanwhile is fired."""
-        self.now += span
-        while await self.due.arm_new():
-            pass
-        for lane in range(LANES):
-            while await self.due.fire(lane):
-                pass
-
-    async def person(self, visitor: str = "ada") -> int:
-        person_id = await self.store.reads.person_of(visitor_ident("main", visitor))
-        assert person_id is not None
-        return person_id
-
-    async def offers(self, visitor: str = "ada") -> list[Offer]:
-        return await self.store.reads.all_offers(await self.person(visitor))
-
-    async def sent(self) -> list[Delivery]:
-        """All that left by the outbox so far."""
-        gone = []
-        for lane in await self.store.outbox.waiting():
-            gone += await self.store.outbox.claim(lane, now=self.now, until=self.now + 999 * DAY, limit=99)
-        return sorted(gone, key=lambda delivery: delivery.made)
-
-
-def event_fields(each: Event) -> dict[str, Any]:
-    return {name: getattr(each, name) for name in each.__struct_fields__}
-
-
 @pytest.fixture
 def site(store: Store, tmp_path: Path) -> Site:
     return Site(store, tmp_path)
-
-
-def view(page: str = "/") -> Event:
-    return event(page=page)
-
-
-def did(name: str, **metadata: Any) -> Event:
-    return event(name, page="/app", metadata=metadata)
 
 
 def page(rule_id: str, *parts: str) -> str:
@@ -95,9 +32,9 @@ def hook(rule_id: str, *parts: str) -> str:
 
 async def test_an_event_is_answered_with_its_message_once(site: Site) -> None:
     site.rules(page("thanks", "when: {event: order, where: {plan: Pro}}"))
-    assert await site.sees(did("order", plan="Free")) == []
-    assert await site.sees(did("order", plan="Pro")) == ["thanks"]
-    assert await site.sees(did("order", plan="Pro"), view()) == []
+    assert await site.sees(did("order", metadata={"plan": "Free"})) == []
+    assert await site.sees(did("order", metadata={"plan": "Pro"})) == ["thanks"]
+    assert await site.sees(did("order", metadata={"plan": "Pro"}), view()) == []
 
 
 async def test_what_an_event_without_a_page_won_is_offered_on_the_next_page(site: Site) -> None:
@@ -125,16 +62,16 @@ async def test_a_window_counts_the_events_of_its_own_batch(site: Site) -> None:
 
 async def test_where_looks_at_the_metadata_of_what_is_stored(site: Site) -> None:
     site.rules(page("pro", "if: [{did: order, where: {price: {currency: eur, amount: at least 4900}}}]"))
-    await site.sees(did("order", price={"amount": 9900, "currency": "usd"}))
+    await site.sees(did("order", metadata={"price": {"amount": 9900, "currency": "usd"}}))
     assert await site.sees(view()) == []
-    await site.sees(did("order", price={"amount": 4900, "currency": "eur"}))
+    await site.sees(did("order", metadata={"price": {"amount": 4900, "currency": "eur"}}))
     assert await site.sees(view()) == ["pro"]
 
 
 async def test_the_cap_of_all_messages_holds_the_second_one_back(site: Site) -> None:
     site.rules(page("one"), page("two", "send: every time"), top="caps: {page: 1 per day}\n")
     assert await site.sees(view()) == ["one"]
-    await site.sees(event("message_shown", metadata={"message": "one"}))
+    await site.sees(did("message_shown", metadata={"message": "one"}))
     site.now += 23 * HOUR
     assert await site.sees(view()) == []
     site.now += 2 * HOUR
@@ -158,10 +95,10 @@ async def test_the_control_is_measured_and_never_shown(site: Site) -> None:
 async def test_a_goal_is_reached_within_its_time_and_stops_the_message(site: Site) -> None:
     site.rules(page("offer", "send: every time", "goal: {did: buy, within: 1 day}"))
     assert await site.sees(view()) == ["offer"]
-    await site.sees(event("message_shown", metadata={"message": "offer"}))
+    await site.sees(did("message_shown", metadata={"message": "offer"}))
     site.now += 2 * DAY
     assert await site.sees(view()) == ["offer"]
-    await site.sees(event("message_shown", metadata={"message": "offer"}))
+    await site.sees(did("message_shown", metadata={"message": "offer"}))
     site.now += HOUR
     await site.sees(did("buy"))
     assert await site.sees(view()) == []
@@ -189,7 +126,7 @@ async def test_a_webhook_is_claimed_with_its_event_and_tells_why(site: Site) -> 
 async def test_an_email_goes_to_those_who_proved_their_address(site: Site) -> None:
     mail = "deliver: {email: {subject: 'Hi {{ name }}', body: Hello}}"
     site.rules(f"id: mail, when: {{event: order}}, {mail}")
-    lead = event("identify", page="", traits={"email": "ada@example.com", "name": "Ada"})
+    lead = did("identify", "", traits={"email": "ada@example.com", "name": "Ada"})
     await site.sees(lead, did("order"))
     assert await site.sent() == []
     assert await site.store.rulings.held() == [("mail", "address", 1)]

@@ -4,7 +4,6 @@ longer than events are kept, names that nothing was ever called, messages that c
 
 import difflib
 from collections.abc import Collection, Iterator
-from itertools import combinations
 
 from server.errors import Mistake
 from server.model import Kind
@@ -75,13 +74,19 @@ def _competing(config: Config, document: Document) -> Iterator[Mistake]:
     if config.caps.page is not None:
         return
     numbered = [(number, rule) for number, rule in enumerate(config.rules) if rule.deliver.page is not None]
-    for (_, one), (number, other) in combinations(numbered, 2):
-        if _same_moment(one, other) and one.to & other.to and not _apart(one, other):
+    for place, (number, rule) in enumerate(numbered):
+        rivals = [one.id for _, one in numbered[:place] if _compete(one, rule)]
+        if rivals:
+            more = f" and {len(rivals) - 1} more" if len(rivals) > 1 else ""
             message = (
-                f"it competes with message '{one.id}': one page view may give both, in the order of the file;"
-                " set `caps: {page: …}`, or let their conditions exclude each other."
+                f"it competes with message '{rivals[0]}'{more}: one page view may give several, in the file's"
+                " order; set `caps: {page: …}`, or let their conditions exclude each other."
             )
             yield _said(document, ("messages", number, "id"), message)
+
+
+def _compete(one: Rule, other: Rule) -> bool:
+    return _same_moment(one, other) and bool(one.to & other.to) and not _apart(one, other)
 
 
 def _same_moment(one: Rule, other: Rule) -> bool:
