@@ -39,6 +39,7 @@ lint: .venv/installed-dev
 bench: .venv/installed-dev
 	@scripts/install-tools wrk
 	@$(BIN)/python benchmarks/ingest.py $(OPTIONS)
+	@$(BIN)/python benchmarks/due.py
 
 .venv/installed: requirements.txt pyproject.toml
 	@scripts/make-venv .venv requirements.txt $(PYTHON)
