@@ -80,7 +80,7 @@ async def open_app(
     metrics = Metrics()
     trail = Trail(store, live)
     inbox = Inbox(trail, clock, metrics)
-    unsubscribing = Unsubscribing(store.outbox, settings.secret_keys, settings.public_url)
+    unsubscribing = Unsubscribing(store, settings.secret_keys, settings.public_url)
     outbox = _outbox(settings, store, unsubscribing, clock, metrics)
     limits = Limits(settings.rate_limits)
     auth = Auth(store.operators, clock, password=settings.password)
@@ -114,7 +114,7 @@ async def open_app(
         *dashboard_routes(
             store=store, auth=auth, live=live, clock=clock, ways=_ways(settings, outbox.held())
         ),
-        *unsubscribe_routes(unsubscribing, store.outbox, clock),
+        *unsubscribe_routes(unsubscribing, clock),
         *(demo_routes() if demo else []),
     ]
     snippet = Snippet(assets.path("static", "t.min.js"))

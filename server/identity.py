@@ -1,6 +1,7 @@
 """Who people are, as types: where a trait comes from, what was proved, who was merged into whom."""
 
 import enum
+import hashlib
 from typing import Any
 
 from msgspec import Struct
@@ -66,3 +67,12 @@ def user_ident(site: str, user_id: str) -> str:
 def email_ident(site: str, email: str) -> str:
     """The key under which a proved e-mail address resolves to a person."""
     return f"{site}/email/{email}"
+
+
+def letters_ident(site: str, address: str) -> str:
+    """Under which it is remembered that an e-mail address wants no letters of a site.
+
+    The hash keeps the address from being read, not from being tried.
+    """
+    digest = hashlib.sha256(f"{site}\n{address.strip().lower()}".encode()).hexdigest()
+    return f"{site}/{digest[:40]}"

@@ -4,22 +4,33 @@ The link carries no address, only a signed hash of it; what is kept is the same 
 nothing (mail scanners open links), a POST does: the page's button, or the one click of RFC 8058.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, URLSafeSerializer
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from server.clock import Clock
-from server.store.base import Outbox
+from server.errors import NotFound
+from server.identity import letters_ident
+from server.model import Delivery, Person, person_id_of, public_id
+from server.store.base import Store
+from server.store.lookup import merged
+from server.trail.roster import Roster
 
 SALT = "leadtrail.unsubscribe.v1"
-MAX_TOKEN = 256
+MAX_TOKEN = 512
 MAX_FORM = 4 * 1024
+
+FLAG = "unsubscribed_from_emails"
+"""The member of a person's profile, as Intercom's API has it; servers may set it too."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -55,40 +66,61 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+class Meant(NamedTuple):
+    """Whom a link means: the address by its hash, and the person to whom the letter went."""
+
+    ident: str
+    person: str
+
+
 class Unsubscribing:
     """Implements `messages.channel.Unsubscribing`; `base` is this server's own URL, without a slash."""
 
-    def __init__(self, outbox: Outbox, keys: Sequence[str], base: str) -> None:
-        self._outbox = outbox
+    def __init__(self, store: Store, keys: Sequence[str], base: str) -> None:
+        self._store = store
+        self._roster = Roster(store)
         self._base = base
         self._serializer = URLSafeSerializer(
             list(keys), salt=SALT, signer_kwargs={"digest_method": hashlib.sha256}
         )
 
-    async def is_out(self, site: str, address: str) -> bool:
-        return await self._outbox.is_unsubscribed(ident(site, address))
+    async def is_out(self, delivery: Delivery, address: str) -> bool:
+        if await self._store.outbox.is_unsubscribed(letters_ident(delivery.site, address)):
+            return True
+        person = await merged(self._store.reads, delivery.person_id)
+        return person is not None and bool(person.profile.get(FLAG))
 
-    def url(self, site: str, address: str) -> str:
-        return f"{self._base}/unsubscribe/{self._serializer.dumps(ident(site, address))}"
+    def url(self, delivery: Delivery, address: str) -> str:
+        meant = Meant(letters_ident(delivery.site, address), public_id(delivery.person_id))
+        return f"{self._base}/unsubscribe/{self._serializer.dumps(meant)}"
 
-    def read(self, token: str) -> str | None:
+    def read(self, token: str) -> Meant | None:
         """Whom a link's token means, or None for one that was not made here."""
         if len(token) > MAX_TOKEN:
             return None
         try:
-            meant = self._serializer.loads(token)
+            return Meant(*self._serializer.loads(token))
         except BadSignature:
             return None
-        return meant if isinstance(meant, str) else None
+
+    async def set_out(self, meant: Meant, out: bool, now: int) -> None:
+        """From now on they get no letters, or do again. What the API tells of the person says so too."""
+        if out:
+            await self._store.outbox.unsubscribe(meant.ident, now)
+        else:
+            await self._store.outbox.resubscribe(meant.ident)
+        person = await merged(self._store.reads, person_id_of(meant.person) or 0)
+        if person is not None:
+
+            def mark(person: Person) -> Person:
+                return structs.replace(person, profile={**person.profile, FLAG: out})
+
+            # Whoever was erased meanwhile has no profile; the address is remembered all the same.
+            with contextlib.suppress(NotFound):
+                await self._roster.change(person.person_id, mark, now)
 
 
-def ident(site: str, address: str) -> str:
-    """An address of a site, as it is remembered. The hash keeps it from being read, not from being tried."""
-    digest = hashlib.sha256(f"{site}\n{address.strip().lower()}".encode()).hexdigest()
-    return f"{site}/{digest[:40]}"
-
-
-def unsubscribe_routes(unsubscribing: Unsubscribing, outbox: Outbox, clock: Clock) -> list[Route]:
+def unsubscribe_routes(unsubscribing: Unsubscribing, clock: Clock) -> list[Route]:
     """`/unsubscribe/{token}`, open to everybody who has the token."""
 
     async def show(request: Request) -> Response:
@@ -103,10 +135,10 @@ def unsubscribe_routes(unsubscribing: Unsubscribing, outbox: Outbox, clock: Cloc
         if meant is None:
             return _page(words, "bad", status=404)
         if await _form(request) == {"again": ["1"]}:
-            await outbox.resubscribe(meant)
+            await unsubscribing.set_out(meant, False, clock())
             return _page(words, "back", button="stop")
         # Whatever else the form says: a mailbox sends List-Unsubscribe=One-Click, and some send nothing.
-        await outbox.unsubscribe(meant, clock())
+        await unsubscribing.set_out(meant, True, clock())
         return _page(words, "done", button="again")
 
     return [

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from server.clock import SECOND
+from server.identity import letters_ident
 from server.model import Offer, Person
 from server.rules.decide import free_at, held_back, is_control, is_waiting
 from server.rules.evaluate import explain, matches
@@ -112,8 +113,10 @@ async def _refused(store: Look, rule: Rule, person: Person) -> list[Held]:
     """Whether the person has taken back that e-mail may come."""
     if rule.deliver.email is None or not person.email:
         return []
-    off = await store.outbox.switched_off(person.email)
-    return [Held("consent", f"e-mail is off: {each.reason}") for each in off]
+    out = await store.outbox.is_unsubscribed(letters_ident(person.site, person.email))
+    if out or person.profile.get("unsubscribed_from_emails"):
+        return [Held("consent", "unsubscribed from e-mail")]
+    return []
 
 
 def _day(at: int) -> str:

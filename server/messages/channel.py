@@ -61,11 +61,11 @@ class Channel(Protocol):
 class Unsubscribing(Protocol):
     """What a letter asks about those who want none (`messages.unsubscribe`)."""
 
-    async def is_out(self, site: str, address: str) -> bool:
-        """Whether the address has unsubscribed from the site's letters."""
+    async def is_out(self, delivery: Delivery, address: str) -> bool:
+        """Whether this person, or whoever has this address, wants no letters of the site."""
 
-    def url(self, site: str, address: str) -> str:
-        """Where it can."""
+    def url(self, delivery: Delivery, address: str) -> str:
+        """Where they can say so."""
 
 
 class Means(NamedTuple):

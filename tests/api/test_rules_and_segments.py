@@ -7,6 +7,7 @@ from msgspec import structs
 from story import NOON, Story
 
 from server.clock import DAY, HOUR, MINUTE
+from server.identity import letters_ident
 from server.model import Hold, Offer, public_id
 from server.store.base import Changes
 
@@ -117,6 +118,22 @@ def test_a_match_that_is_held_back_says_by_what(rules: Any) -> None:
 def test_what_is_not_there_is_refused(rules: Any, path: str, status: int) -> None:
     answer = rules.client.get(path)
     assert (answer.status_code, answer.json()["type"]) == (status, "error.list")
+
+
+def test_whoever_unsubscribed_is_held_back_from_letters(rules: Any) -> None:
+    letter = "{subject: Hi, body: Hello, to_unverified: true}"
+    rules.configure(f"messages:\n  - {{id: mail, to: [leads], deliver: {{email: {letter}}}}}\n")
+    ada = Story(8).did("identify", 0, traits={"email": "ada@example.com"})
+    rules.tell(ada)
+
+    def held() -> list[str]:
+        path = f"/api/rules/mail/explain?contact={public_id(8)}"
+        return [why["reason"] for why in rules.client.get(path).json()["held_back"]]
+
+    assert held() == []
+    ident = letters_ident("main", "ada@example.com")
+    rules.client.portal.call(rules.store.outbox.unsubscribe, ident, NOON)
+    assert held() == ["consent"]
 
 
 def test_a_back_test_tells_who_when_and_the_goal(rules: Any) -> None:

@@ -19,11 +19,11 @@ class Nobody:
     def __init__(self) -> None:
         self.out: set[tuple[str, str]] = set()
 
-    async def is_out(self, site: str, address: str) -> bool:
-        return (site, address) in self.out
+    async def is_out(self, delivery: Delivery, address: str) -> bool:
+        return (delivery.site, address) in self.out
 
-    def url(self, site: str, address: str) -> str:
-        return f"https://t.example.com/unsubscribe/{site}.token"
+    def url(self, delivery: Delivery, address: str) -> str:
+        return f"https://t.example.com/unsubscribe/{delivery.site}.token"
 
 
 def no_secret(name: str) -> str:

@@ -49,10 +49,10 @@ class Email:
             return Hopeless(str(error))
         if not content.verified and not content.to_unverified:
             return Dropped("unverified")
-        if await self._unsubscribing.is_out(delivery.site, content.to):
+        if await self._unsubscribing.is_out(delivery, content.to):
             return Dropped("unsubscribed")
         default = Mailbox(self._relay.sender_name, self._relay.sender or f"leadtrail@{self._host}")
-        link = self._unsubscribing.url(delivery.site, content.to)
+        link = self._unsubscribing.url(delivery, content.to)
         try:
             letter = write_letter(delivery, content, default, link)
         except ValueError as error:
