@@ -53,6 +53,12 @@ export interface Leadtrail {
   /** The visitor signed out: whoever comes next at this browser is somebody else. */
   (command: 'reset'): void;
   (command: 'consent', answer: 'granted' | 'denied' | 'pending'): void;
+  /** An attempt at a form failed. The form, or its name; names of fields and reasons, never values. */
+  (
+    command: 'formError',
+    form: HTMLFormElement | string,
+    failure?: { fields?: { name: string; reason?: string }[] },
+  ): void;
   /** Metadata for every event from now on. */
   (command: 'set', metadata: Metadata): void;
   /** The server knows this visitor; `visitor` is the public visitor id. Asked late, it is told at once. */

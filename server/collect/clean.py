@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from server.clock import DAY, MINUTE
+from server.collect import attempts
 from server.collect.decode import MAX_URL, Hit
 from server.errors import EventRejected
 from server.identity import Proof
@@ -45,6 +46,8 @@ RESERVED = frozenset(
 )
 """Event names with a meaning of their own; they do not count towards a site's 500 names."""
 
+_LINKS = frozenset({"link_click", "file_download"})
+
 _UNSAFE_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]{1,64}@[^@\s<>()\[\],;:\\\"]{1,190}\.[^@\s<>()\[\],;:\\\".]{2,63}")
@@ -74,10 +77,18 @@ def clean(
         path=path,
         title=_cut(hit.title, MAX_TITLE),
         referrer=clean_referrer(hit.referrer, site.redact) if hit.referrer else "",
-        metadata=clean_metadata(hit.metadata, hit.name) if hit.metadata else {},
+        metadata=_metadata(hit.metadata, hit.name) if hit.metadata else {},
         traits=traits,
         proof=proof,
     )
+
+
+def _metadata(metadata: dict[str, Any], name: str) -> Metadata:
+    """The metadata; an address that was clicked is the snippet's choice, so it is cut and not refused."""
+    if name in _LINKS and isinstance(href := metadata.get("href"), str):
+        metadata["href"] = href[:MAX_TEXT]
+    cleaned = clean_metadata(metadata, name)
+    return attempts.clean_attempt(cleaned) if name in attempts.NAMES else cleaned
 
 
 def corrected(at: float | None, received: int, sent_at: float | None) -> int:

@@ -76,7 +76,7 @@ const show = (message) => {
   listen({ click: () => dialog.close() }, add(dialog, 'button', { ariaLabel: 'Close', textContent: '×' }));
   const write = (tag, textContent) => textContent && add(dialog, tag, { textContent });
   write('small', message.from?.name);
-  write('b', message.title);
+  write('strong', message.title);
   write('p', message.body);
   if (button) {
     const link = add(dialog, 'a', { href: button.url, textContent: button.label || button.url });

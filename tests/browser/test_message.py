@@ -60,7 +60,7 @@ def test_a_modal_takes_the_focus_and_gives_it_back(
 ) -> None:
     site.body = "<input autofocus>"
     page.goto(f"{site.base}/offer")
-    expect(page.locator("dialog[aria-modal=true]")).to_be_visible()
+    expect(page.locator("leadtrail-message dialog:modal")).to_be_visible()
     assert page.evaluate("document.activeElement.tagName") == "LEADTRAIL-MESSAGE"
     page.keyboard.press("Escape")
     expect(page.locator(DIALOG)).to_have_count(0)

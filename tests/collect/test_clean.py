@@ -216,3 +216,13 @@ def test_metadata_is_kept_as_it_came_or_refused(metadata: dict[str, Any]) -> Non
     except EventRejected as error:
         assert error.code == "invalid_metadata"
         assert len(error.message) < 300
+
+
+def test_an_address_that_was_clicked_is_cut_and_not_refused() -> None:
+    event = cleaned(name="link_click", metadata={"href": "https://elsewhere.example/" + "x" * 2_000})
+    assert len(str(event.metadata["href"])) == 1_024
+
+
+def test_names_of_forms_and_fields_are_masked() -> None:
+    event = cleaned(name="form_error", metadata={"form": "f", "fields": [{"name": "ana@example.com"}]})
+    assert event.metadata == {"form": "f", "fields": [{"name": "[redacted]", "reason": "customError"}]}

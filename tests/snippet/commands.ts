@@ -7,6 +7,8 @@ leadtrail('track', 'ordered', { price: { amount: 4900, currency: 'eur' }, due_da
 leadtrail('identify', { email: 'ana@example.com', name: 'Ana', user_id: 17, user_hash: 'abc', plan: 'Pro' });
 leadtrail('reset');
 leadtrail('consent', 'granted');
+leadtrail('formError', 'signup', { fields: [{ name: 'email', reason: 'taken' }, { name: 'phone' }] });
+leadtrail('formError', document.forms[0]);
 leadtrail('set', { team: 'a' });
 leadtrail('on', 'ready', ({ visitor }) => visitor.length);
 leadtrail('on', 'message', (message) => message.style !== 'modal');
@@ -18,6 +20,8 @@ window.leadtrail('flush');
 leadtrail('nonsense');
 // @ts-expect-error an event has a name
 leadtrail('track', { seats: 3 });
+// @ts-expect-error never a value
+leadtrail('formError', 'signup', { fields: [{ name: 'email', value: 'ana@example.com' }] });
 // @ts-expect-error an answer is one of three
 leadtrail('consent', 'maybe');
 // @ts-expect-error metadata is flat
