@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import structlog
-from story import NOON, Story
 
 from server.clock import DAY, HOUR
 from server.errors import StoreUnavailable
 from server.rules.reload import Live
 from server.store.base import Store
 from server.upkeep import Upkeep
+from tests.story import NOON, Story
 
 pytestmark = pytest.mark.anyio
 

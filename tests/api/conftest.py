@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from story import NOON, Story
 
 from server.api.routes import api_routes
 from server.clock import DAY
@@ -20,6 +19,7 @@ from server.settings import Rate
 from server.store.base import Changes, Store
 from server.store.engines import open_store
 from server.trail import Trail
+from tests.story import NOON, Story
 
 NOW = NOON + DAY
 

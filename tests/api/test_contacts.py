@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from story import NOON, Story
 
 from server.clock import SECOND
 from server.store.base import Changes
+from tests.story import NOON, Story
 
 
 def lead(person_id: int = 1, email: str = "ada@example.com", **traits: object) -> Story:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from story import NOON
 
 from server.clock import SECOND
 from server.model import Delivery
 from server.store.base import Changes
+from tests.story import NOON
 
 
 def delivery(number: int = 1, **fields: Any) -> Delivery:

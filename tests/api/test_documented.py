@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from story import Story
 
 from server.api.query import FIELDS
 from server.model import person_id_of
+from tests.story import Story
 
 DOCS = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text()
 API = DOCS.partition("## `/api`")[2]

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from story import NOON, SHOP, Story
 
 from server.clock import HOUR, SECOND
 from server.store.base import Changes
+from tests.story import NOON, SHOP, Story
 
 PATH = "/api/contacts/0000000000000001/history"
 VISITOR = "c" * 32

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from story import NOON, Story
 
 from server.clock import DAY, HOUR, MINUTE
 from server.identity import letters_ident
 from server.model import Hold, Offer, public_id
 from server.store.base import Changes
+from tests.story import NOON, Story
 
 RULES = """
 segments:

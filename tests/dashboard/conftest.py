@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_dashboard import Dashboard, opened
+
+from tests.dashboard.real_dashboard import Dashboard, opened
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from story import NOON, SHOP, Story
 
 from server.clock import HOUR
 from server.dashboard.auth import Auth
@@ -17,6 +16,7 @@ from server.dashboard.routes import dashboard_routes
 from server.rules.reload import Live
 from server.store.base import Changes, Store
 from server.store.sqlite import open_sqlite
+from tests.story import NOON, SHOP, Story
 
 T = TypeVar("T")
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from real_dashboard import PASSWORD, Dashboard
 
 from server.dashboard.door import safe_next
+from tests.dashboard.real_dashboard import PASSWORD, Dashboard
 
 PAGES = [
     "/dashboard/",

@@ -14,13 +14,13 @@ import pytest
 import uvicorn
 from msgspec import structs
 from playwright.sync_api import Browser, Page
-from real_dashboard import Dashboard
-from story import NOON, Story
 
 from server.clock import SECOND
 from server.model import Delivery, Milestone, Moment, Total
 from server.store.base import Changes
 from tests.chromium import chromium_browser
+from tests.dashboard.real_dashboard import Dashboard
+from tests.story import NOON, Story
 
 pytestmark = pytest.mark.browser
 

@@ -4,15 +4,15 @@ import re
 
 import pytest
 from msgspec import structs
-from real_dashboard import SITES, Dashboard
-from story import NOON, Story
-from test_pages import ADA, ada, text_of
 
 from server.clock import DAY, HOUR, MINUTE
 from server.dashboard.verdicts import lift_verdict
 from server.insight.measured import Measured, lift, wilson
 from server.model import Hold, Offer
 from server.store.base import Changes
+from tests.dashboard.real_dashboard import SITES, Dashboard
+from tests.dashboard.test_pages import ADA, ada, text_of
+from tests.story import NOON, Story
 
 RULES = """
 messages:

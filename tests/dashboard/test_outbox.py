@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from msgspec import structs
-from real_dashboard import Dashboard
-from story import NOON
 
 from server.model import Delivery, public_id
 from server.store.base import Changes
+from tests.dashboard.real_dashboard import Dashboard
 from tests.dashboard.test_pages import text_of
+from tests.story import NOON
 
 OUTBOX = "/dashboard/outbox"
 ERROR = "answered 500; given up after 10 tries"

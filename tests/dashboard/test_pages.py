@@ -3,12 +3,12 @@
 import re
 
 from msgspec import structs
-from real_dashboard import Dashboard
-from story import NOON, Story
 
 from server.clock import HOUR, MINUTE, SECOND
 from server.model import Person
 from server.store.base import Changes
+from tests.dashboard.real_dashboard import Dashboard
+from tests.story import NOON, Story
 
 ADA = "/dashboard/people/0000000000000001"
 

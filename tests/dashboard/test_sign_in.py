@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from real_dashboard import PASSWORD, Dashboard, opened
+
+from tests.dashboard.real_dashboard import PASSWORD, Dashboard, opened
 
 
 def test_the_right_password_leads_to_people(dashboard: Dashboard) -> None:

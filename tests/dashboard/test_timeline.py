@@ -1,12 +1,11 @@
 """A history becomes days, sessions and entries."""
 
-from story import NOON, SHOP, Story
-
 from server.clock import DAY, HOUR, MINUTE, SECOND
 from server.dashboard.timeline import Day, Entry, present_timeline
 from server.dashboard.times import zone_of
 from server.model import Milestone
 from server.people.history import tell
+from tests.story import NOON, SHOP, Story
 
 LISBON = zone_of("Europe/Lisbon")
 

@@ -1,10 +1,9 @@
 """The time on a page, and where milestones stand in a history."""
 
-from story import NOON, Story
-
 from server.clock import HOUR, SECOND
 from server.model import Milestone
 from server.people.history import Cursor, History, Visit, parse_cursor, seconds_on_page, tell
+from tests.story import NOON, Story
 
 
 def told(story: Story, limit: int = 50, before: Cursor | None = None) -> History:

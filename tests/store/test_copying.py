@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from story import NOON, Story
 
 from server.clock import system_clock
 from server.errors import StoreError, StoreInUse
@@ -15,6 +14,7 @@ from server.store import copying, engines
 from server.store.base import Changes
 from server.store.engines import open_store
 from tests.postgres import TEMPLATE, Postgres
+from tests.story import NOON, Story
 
 pytestmark = pytest.mark.anyio
 

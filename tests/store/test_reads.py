@@ -2,12 +2,12 @@
 
 import pytest
 from msgspec import structs
-from story import NOON, Story
 
 from server.clock import HOUR, SECOND
 from server.model import Kind, Role, Total
 from server.store.base import Changes, Store
 from server.store.lookup import merged, person_named
+from tests.story import NOON, Story
 
 pytestmark = pytest.mark.anyio
 
