@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from server.clock import DAY, HOUR, MINUTE, SECOND
-from server.model import LANES, Batch, Moment
+from server.identity import Proof
+from server.model import LANES, Batch, Event, Moment
 from server.store.base import Changes, Store
 from server.trail import Trail
 from server.trail.due import DueRules
@@ -321,3 +322,74 @@ async def test_only_the_newest_thousand_events_are_looked_at(site: Site) -> None
     assert len(found) == 1_001
     assert [moment.id for moment in found if moment.name == "click"][-1] == "c0"
     assert await site.sees(view()) == ["busy"]
+
+
+def proves(user_id: str) -> Event:
+    """An identify with a proof of the user_id."""
+    proof = Proof("user_hash", user_id, None, frozenset({"user_id"}))
+    return did("identify", "", traits={"user_id": user_id}, proof=proof)
+
+
+async def test_a_message_is_said_once_to_two_browsers_that_become_one_user(site: Site) -> None:
+    site.rules(page("offer", "when: {page: /pricing}"), hook("sales", "when: {page: /pricing}"))
+    for visitor in ("phone", "laptop"):
+        await site.sees(proves("u-1"), visitor=visitor)
+    assert await site.sees(view("/pricing"), visitor="phone") == ["offer"]
+    await site.sees(did("message_shown", metadata={"message": "offer"}), visitor="phone")
+    site.now += HOUR
+    assert await site.sees(view("/pricing"), visitor="laptop") == []
+    assert len(await site.sent()) == 1
+
+
+async def test_who_was_told_as_a_visitor_is_not_told_again_as_a_user(site: Site) -> None:
+    site.rules(page("offer", "when: {page: /pricing}"), hook("sales", "when: {page: /pricing}"))
+    await site.sees(proves("u-1"), visitor="laptop")
+    assert await site.sees(view("/pricing"), visitor="phone") == ["offer"]
+    await site.sees(did("message_shown", metadata={"message": "offer"}), visitor="phone")
+    await site.sees(proves("u-1"), visitor="phone")
+    site.now += HOUR
+    for visitor in ("phone", "laptop"):
+        assert await site.sees(view("/pricing"), visitor=visitor) == []
+    assert len(await site.sent()) == 1
+
+
+async def test_what_was_due_for_a_visitor_falls_due_for_the_user(site: Site) -> None:
+    site.rules(hook("cart", CART))
+    await site.sees(did("cart"), visitor="laptop")
+    await site.sees(did("cart"), visitor="phone")
+    for visitor in ("laptop", "phone"):
+        await site.sees(proves("u-1"), visitor=visitor)
+    await site.wait(2 * HOUR)
+    assert len(await site.sent()) == 1
+
+
+async def test_what_the_user_bought_elsewhere_settles_what_was_due_for_the_visitor(site: Site) -> None:
+    site.rules(hook("cart", CART))
+    await site.sees(proves("u-1"), visitor="laptop")
+    await site.sees(did("cart"), visitor="phone")
+    await site.sees(proves("u-1"), visitor="phone")
+    site.now += MINUTE
+    await site.sees(did("buy"), visitor="laptop")
+    await site.wait(2 * HOUR)
+    assert await site.sent() == []
+
+
+async def test_the_counts_of_both_are_one_count(site: Site) -> None:
+    site.rules(page("offer", "when: {page: /pricing}", "if: [{viewed: /pricing, times: more than 3}]"))
+    await site.sees(proves("u-1"), visitor="laptop")
+    await site.sees(view("/pricing"), view("/pricing"), visitor="laptop")
+    await site.sees(view("/pricing"), visitor="phone")
+    await site.sees(proves("u-1"), visitor="phone")
+    assert await site.sees(view("/pricing"), visitor="phone") == ["offer"]
+
+
+async def test_who_is_in_the_control_stays_in_it_after_a_merge(site: Site) -> None:
+    site.rules(page("offer", "send: every time", "control: 50%"))
+    await site.sees(proves("u-1"), visitor="laptop")
+    shown = {visitor: await site.sees(view(), visitor=visitor) for visitor in map(str, range(12))}
+    assert 0 < sum(map(bool, shown.values())) < 12
+    for visitor, answer in shown.items():
+        await site.sees(proves(f"user-{visitor}"), visitor=visitor)
+        await site.sees(did("message_shown", metadata={"message": "offer"}), visitor=visitor)
+        site.now += HOUR
+        assert await site.sees(view(), visitor=visitor) == answer
