@@ -1,4 +1,5 @@
--- Requests for wrk: arguments are the file of cookies, events a request, and the number of pages.
+-- Requests for wrk: arguments are the file of cookies, events a request, the number of pages, and which of several wrk
+-- at once this is.
 
 local cookies = {}
 local events, pages, sent
@@ -8,7 +9,7 @@ function init(arguments)
     cookies[#cookies + 1] = line
   end
   events, pages, sent = tonumber(arguments[2]), tonumber(arguments[3]), 0
-  math.randomseed(os.time())
+  math.randomseed(os.time() * 16 + tonumber(arguments[4]))
   -- Ids as the snippet makes them, UUIDv7: the time comes first, then a number that no other run has.
   prefix = string.format("%08x-%04x-7%03x-9%03x-", math.floor(os.time() * 1000 / 65536), os.time() % 65536,
     math.random(0, 4095), math.random(0, 4095))

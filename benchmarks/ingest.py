@@ -173,11 +173,12 @@ def wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     sys.exit(f"{process.args!r} does not serve; what it said stands above")
 
 
-def run(target: Target, folder: Path, events: int, seconds: int, connections: int) -> Round:
-    """One round of wrk."""
+def run(target: Target, folder: Path, events: int, seconds: int, connections: int, which: int = 0) -> Round:
+    """One round of wrk, or of one of several at once."""
     before = target.cpu_seconds()
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / "events.lua")]
-    command += [f"http://127.0.0.1:{target.port}", "--", str(folder / "cookies"), str(events), str(PAGES)]
+    command += [f"http://127.0.0.1:{target.port}", "--", str(folder / "cookies")]
+    command += [str(events), str(PAGES), str(which)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     requests = int(_number(r"(\d+) requests in", printed))
     return Round(

@@ -101,6 +101,12 @@ class Postgres:
             else:
                 return
 
+    @property
+    def process_id(self) -> int:
+        """Of its main process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, how: int = signal.SIGINT) -> None:
         """SIGINT: fast. SIGQUIT: at once, as a crash; the next start recovers."""
         if self._process is not None:
