@@ -59,6 +59,8 @@ class Endpoint(NamedTuple):
     status: int = 200
     native: bool = False
     """Whether Intercom has no such thing."""
+    also: str = ""
+    """Another media type in which it answers; the handler then makes the response itself."""
 
     @property
     def name(self) -> str:
@@ -73,6 +75,8 @@ class Endpoint(NamedTuple):
         body = await read_json(request, self.takes) if self.takes is not None else None
         query = read_query(request, self.query) if self.query is not None else None
         given = await self.handler(Asked(request, body, query))
+        if isinstance(given, Response):
+            return given
         return Response(status_code=self.status) if given is None else json(given, self.status)
 
 

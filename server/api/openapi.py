@@ -83,10 +83,10 @@ def _operation(endpoint: Endpoint, named: dict[str, Any]) -> dict[str, Any]:
 def _success(endpoint: Endpoint, named: dict[str, Any]) -> dict[str, Any]:
     if endpoint.gives is None:
         return {"description": "Done; the body is empty."}
-    return {
-        "description": "What was asked for.",
-        "content": {"application/json": {"schema": named[repr(endpoint.gives)]}},
-    }
+    content: dict[str, Any] = {"application/json": {"schema": named[repr(endpoint.gives)]}}
+    if endpoint.also:
+        content[endpoint.also] = {"schema": {"type": "string"}}
+    return {"description": "What was asked for.", "content": content}
 
 
 def _refusal(said: str, named: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from server.api.attributes import (
     WhichAttributes,
 )
 from server.api.contacts import Contacts, Listed, Merge, OfSite, Said, Search
+from server.api.data import Data, ExportShape, MergeList, MergeShape, WhichForm
 from server.api.deliveries import Deliveries, DeliveryList, DeliveryShape, Discarded, WhichDeliveries
 from server.api.door import Door
 from server.api.endpoint import Endpoint, Scope, routes_of
@@ -69,7 +70,7 @@ def endpoints(
     notes = Notes(store.annotations, who, roster, clock)
     attributes = Attributes(store.annotations, clock)
     admins = Admins(live, proves=proves)
-    histories = Histories(store.reads, live)
+    histories, data = Histories(store.reads, live), Data(store, who, clock)
     deliveries = Deliveries(store.outbox, clock)
     rules, segments = Rules(store, live, clock), Segments(store, live, clock)
     return [
@@ -107,6 +108,36 @@ def endpoints(
             Contact,
         ),
         Endpoint("GET", "/contacts/{id}", read, contacts.find, "One contact", Contact),
+        Endpoint("DELETE", "/contacts/{id}", write, data.erase, "Erase a contact for ever", ContactState),
+        Endpoint(
+            "GET",
+            "/contacts/{id}/export",
+            read,
+            data.export,
+            "Everything that is stored of a contact",
+            ExportShape,
+            query=WhichForm,
+            native=True,
+            also="text/csv",
+        ),
+        Endpoint(
+            "GET",
+            "/contacts/{id}/merges",
+            read,
+            data.merges,
+            "Who was merged into a contact",
+            MergeList,
+            native=True,
+        ),
+        Endpoint(
+            "DELETE",
+            "/contacts/{id}/merges/{merged}",
+            write,
+            data.take_back,
+            "Take a merge back",
+            MergeShape,
+            native=True,
+        ),
         Endpoint("PUT", "/contacts/{id}", write, contacts.update, "Change a contact", Contact, Said),
         Endpoint(
             "POST", "/contacts/{id}/archive", write, contacts.archive, "Archive a contact", ContactState

@@ -7,7 +7,9 @@ from server.cli.backtest import backtest
 from server.cli.check import check
 from server.cli.copy import copy
 from server.cli.demo import demo
+from server.cli.erase import erase
 from server.cli.explain import explain
+from server.cli.export import export
 from server.cli.import_ import import_
 from server.cli.migrate import migrate
 from server.cli.serve import serve
@@ -20,5 +22,5 @@ def commands() -> None:
     """Follow visitors from their first page view to lead and user, and answer them by rules."""
 
 
-for command in (serve, demo, check, copy, backtest, explain, import_, migrate, token):
+for command in (serve, demo, check, copy, backtest, explain, import_, export, erase, migrate, token):
     commands.add_command(command)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from server.model import Hold, Milestone, Moment, Note, Tagged
+from server.model import Hold, Milestone, Moment, Note, Tagged, public_id
 from server.store.rows import columns
 from server.store.statement import Call, Statement
 
@@ -65,6 +65,14 @@ ON CONFLICT DO NOTHING""",
 )
 
 _TAKE_EVENTS_AWAY = Statement[None]("take events away", f"DELETE FROM events WHERE {_MERGED}")
+
+_RENAME_EVENTS = Statement[None](
+    "rename events",
+    f"""
+UPDATE events SET id = substr(id, 1, {64 - 17}) || '-' || CAST(? AS TEXT)
+WHERE person_id = ? AND id IN LIST (TEXT)""",
+)
+"""An id has at most 64 characters, a person's 16."""
 
 _LATEST_EVENTS = Statement(
     "latest events", "SELECT {id} FROM events WHERE person_id = ? AND received >= ?", tuple[str]
@@ -123,6 +131,11 @@ def move_back(
 def latest_events(person_id: int, received: int) -> Call[tuple[str, ...]]:
     """The ids of the person's events that were received at this time or later."""
     return _LATEST_EVENTS(person_id, received)
+
+
+def rename_events(person_id: int, ids: list[str]) -> Call[None]:
+    """These events of the person get ids of their own, which end with the person's."""
+    return _RENAME_EVENTS(public_id(person_id), person_id, ids)
 
 
 def take_milestones_away(milestones: Iterable[Milestone], person_id: int) -> list[Call[Any]]:

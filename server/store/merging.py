@@ -67,6 +67,9 @@ class SqlMerging:
         rows = await self._writing.ask(belongings.latest_events(person_id, received))
         return [event_id for (event_id,) in rows]
 
+    async def rename_events(self, person_id: int, ids: Collection[str]) -> None:
+        await self._writing.run(belongings.rename_events(person_id, list(ids)))
+
     async def move(self, source: int, target: int, sessions: int) -> None:
         await self._writing.run(*belongings.move(source, target, sessions))
 

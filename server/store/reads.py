@@ -9,6 +9,7 @@ from server.identity import Merge
 from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
 from server.store.base import Page, Trail
 from server.store.engine import Engine
+from server.store.everything import everything
 from server.store.ingest import TOTALS, by_key
 from server.store.merging import ALL_TOTALS, MERGES
 from server.store.rows import selected
@@ -136,6 +137,9 @@ class SqlReads:
 
     async def merges(self, person_id: int) -> list[Merge]:
         return await self._engine.read(MERGES(person_id))
+
+    async def everything(self, person_id: int) -> dict[str, list[dict[str, Any]]]:
+        return await everything(self._engine, person_id)
 
     async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
         return by_key(await self._engine.read(ALL_TOTALS(person_id)))

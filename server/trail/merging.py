@@ -31,6 +31,7 @@ async def merge(
     target_totals = (await transaction.totals({target.person_id: totals}))[target.person_id]
     offers = await transaction.offers([source.person_id, target.person_id])
     milestones = await transaction.milestones(source.person_id)
+    await _tell_apart(transaction, source.person_id, target.person_id)
     memory = remember(
         source,
         target,
@@ -64,6 +65,14 @@ async def merge(
         )
     )
     return both, gone
+
+
+async def _tell_apart(transaction: Transaction, source: int, target: int) -> None:
+    """Events of the two may have one id, such as `order-1`: then the source's get others; none is lost."""
+    ids = await transaction.latest_events(source, 0)
+    same = await transaction.known_events({(target, event_id) for event_id in ids})
+    if same:
+        await transaction.rename_events(source, [event_id for _, event_id in same])
 
 
 def of_person(totals: Mapping[TotalKey, Total]) -> Totals:

@@ -20,21 +20,21 @@ from server.trail.repeat import until_written
 _NOTHING = Total(0, 0, 0)
 
 
-async def take_back(store: Store, person_id: int, merged: int, now: int) -> None:
-    """Undo the latest merge of `merged` into this person.
+async def take_back(store: Store, person_id: int, merged: int, now: int) -> Merge:
+    """Undo the latest merge of `merged` into this person; the merge as it now is.
 
     Raises NotFound when there was none or the raw events of that time are forgotten, and Conflict when it was
     undone already or the person has since been merged into somebody else.
     """
 
-    async def write() -> None:
+    async def write() -> Merge:
         async with store.transaction() as transaction:
-            await _take_back(transaction, person_id, merged, now)
+            return await _take_back(transaction, person_id, merged, now)
 
-    await until_written(write)
+    return await until_written(write)
 
 
-async def _take_back(transaction: Transaction, person_id: int, merged: int, now: int) -> None:
+async def _take_back(transaction: Transaction, person_id: int, merged: int, now: int) -> Merge:
     people = await transaction.people([person_id, merged])
     if person_id not in people or merged not in people:
         raise NotFound("not_found", "There is no such merge.")
@@ -54,6 +54,7 @@ async def _take_back(transaction: Transaction, person_id: int, merged: int, now:
     await transaction.take_milestones_away(person_id, memory.milestones)
     await transaction.forget_offers(person_id)
     back = structs.replace(source, merged_into=None)
+    undone = structs.replace(merge, undone=now, memory={})
     told = {"from": public_id(merged), "by": "operator"}
     await transaction.save(
         Changes(
@@ -68,12 +69,13 @@ async def _take_back(transaction: Transaction, person_id: int, merged: int, now:
                 Milestone(person_id, free_moment(now, "separated", milestones), "separated", told),
                 Milestone(merged, now, "separated", {"from": public_id(person_id), "by": "operator"}),
             ],
-            merges=[structs.replace(merge, undone=now, memory={})],
+            merges=[undone],
             tagged=[Tagged(merged, tag, now) for tag in source.tags],
             untagged=[(person_id, tag) for tag in brought_tags(memory) if tag in current.tags],
         )
     )
     await transaction.forget_empty_totals(person_id)
+    return undone
 
 
 def _latest(merges: list[Merge], merged: int) -> Merge:

@@ -52,7 +52,7 @@ def ada() -> Story:
 
 
 def test_the_examples_are_found() -> None:
-    assert len(EXAMPLES) == 12
+    assert len(EXAMPLES) == 14
 
 
 @pytest.mark.parametrize(("example", "shown"), EXAMPLES)

@@ -133,6 +133,15 @@ async def test_a_request_that_merges_counts_once_however_often_it_is_sent(site: 
     assert len([kind for kind, _ in await site.milestones(user) if kind == "merge"]) == 1
 
 
+async def test_events_of_two_people_with_one_id_are_both_kept(site: Site) -> None:
+    await site.sends("a", site.view("/a", "order-1"), site.proves("u-1"))
+    await site.sends("b", site.view("/b", "order-1"), site.view("/c", "x" * 64), site.proves("u-1"))
+    await site.sends("b", site.view("/b", "order-1"))
+    user = await site.user("u-1")
+    assert await site.paths(user) == ["/a", "/b", "/c"]
+    assert (await site.totals(user))[Kind.event, "page_view"].count == 3
+
+
 async def test_a_new_browser_of_a_user_that_did_nothing_yet_is_no_merge(site: Site) -> None:
     await site.sends("a", site.proves("u-1"))
     await site.sends("b", site.proves("u-1"), site.view("/b"))

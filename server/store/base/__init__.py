@@ -6,7 +6,7 @@ people. So what it read is still true when it writes, and counts are written as 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from server.filters import Filter
 from server.identity import Merge
@@ -179,6 +179,11 @@ class Reads(Protocol):
 
     async def merges(self, person_id: int) -> list[Merge]:
         """Those who were merged into this very person, the latest first."""
+
+    async def everything(self, person_id: int) -> dict[str, list[dict[str, Any]]]:
+        """All that is stored of the person and of those who were merged into them: by table the rows, each
+        column by its name.
+        """
 
     async def all_totals(self, person_id: int) -> dict[TotalKey, Total]:
         """Every total of one person."""

@@ -22,6 +22,9 @@ class Joining(Protocol):
     async def latest_events(self, person_id: int, received: int) -> list[str]:
         """The ids of the person's events that were received at this time or later."""
 
+    async def rename_events(self, person_id: int, ids: Collection[str]) -> None:
+        """These events of the person get ids that nobody else's have."""
+
     async def merges(self, person_id: int) -> list[Merge]:
         """Those who were merged into this very person, the latest first."""
 
