@@ -62,16 +62,31 @@ class DirectProtocol(GuardedProtocol):
 class _Exchange:
     """One request and its answer, with what the protocol expects of a request under way."""
 
+    __slots__ = (
+        "_protocol",
+        "_scope",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+        "response_started",
+    )
+
     def __init__(self, protocol: DirectProtocol) -> None:
         self._protocol = protocol
         self._scope = protocol.scope
         self.keep_alive = protocol.parser.get_http_version() != "1.0" and protocol.parser.should_keep_alive()
-        self.message_event = self
         self.body = bytearray()
         self.more_body = True
         self.disconnected = False
         self.response_started = False
         self.response_complete = False
+
+    @property
+    def message_event(self) -> "_Exchange":
+        # Not an attribute: a circle would leave each exchange to the garbage collector.
+        return self
 
     def set(self) -> None:
         """Nobody waits for a part of the body: it is taken when it is complete."""

@@ -59,7 +59,7 @@ class Site(Struct, frozen=True, kw_only=True):
     dnt: str = "ignore"
 
 
-class Agent(Struct, frozen=True):
+class Agent(Struct, frozen=True, gc=False):
     """What the user agent header says. `bot` is the reason why this is no person, or empty."""
 
     browser: str = ""
@@ -89,7 +89,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
     """Only of an `identify` that proves who it is."""
 
 
-class Batch(Struct, frozen=True, kw_only=True):
+class Batch(Struct, frozen=True, kw_only=True, gc=False):
     """One request's clean events, all of one visitor."""
 
     site: str
@@ -102,7 +102,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     """False for a pixel, which can show none."""
 
 
-class Rejection(Struct, frozen=True):
+class Rejection(Struct, frozen=True, gc=False):
     """An event that was not taken, as the answer lists it."""
 
     id: str
@@ -110,7 +110,7 @@ class Rejection(Struct, frozen=True):
     message: str
 
 
-class Person(Struct, frozen=True, array_like=True, kw_only=True):
+class Person(Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """The state of one person: everything rules ask about that is no total."""
 
     person_id: int
@@ -178,7 +178,7 @@ TotalKey = tuple[int, int, str]
 """(person_id, kind, key)."""
 
 
-class Moment(Struct, frozen=True, array_like=True):
+class Moment(Struct, frozen=True, array_like=True, gc=False):
     """An event as a person's trail keeps it."""
 
     person_id: int
@@ -205,7 +205,7 @@ class Milestone(Struct, frozen=True, array_like=True):
     detail: Metadata
 
 
-class Offer(Struct, frozen=True, array_like=True):
+class Offer(Struct, frozen=True, array_like=True, gc=False):
     """A page message that a person won: claimed once by (person, rule, nth), offered until it was shown."""
 
     person_id: int
@@ -333,7 +333,7 @@ class Attribute(Struct, frozen=True, array_like=True):
     archived: bool = False
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What a batch is answered once it is committed."""
 
     stored: int

@@ -1,6 +1,7 @@
 """Events straight from the parser, on a real socket: the same answers as the common way, in order."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from server import direct
 from server.app import Leadtrail, open_app
 from server.cli.serve import server_config
 from server.collect.decode import MAX_BODY
@@ -134,3 +136,21 @@ async def test_who_hangs_up_is_stored_all_the_same(tmp_path: Path) -> None:
         await writer.wait_closed()
         while not (await app.store.reads.find_people(limit=1)).people:
             await asyncio.sleep(0)
+
+
+async def test_an_answered_request_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:
+    def exchanges() -> int:
+        return sum(type(one) is direct._Exchange for one in gc.get_objects())
+
+    async with serving(tmp_path) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        gc.disable()
+        try:
+            for number in range(3):
+                writer.write(view(number))
+                await answer(reader)
+            # The connection holds its last one.
+            assert exchanges() == 1
+        finally:
+            gc.enable()
+            writer.close()

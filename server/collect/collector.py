@@ -21,7 +21,7 @@ from server.people.token import Tokens, cookie_name, cookie_value, expire_cookie
 from server.rules.reload import Live
 
 
-class Outcome(Struct):
+class Outcome(Struct, gc=False):
     """What a request is answered: the body's members, and the cookie to set, if any."""
 
     visitor: str = ""
@@ -30,7 +30,7 @@ class Outcome(Struct):
     cookie: str = ""
 
 
-class Gathered(Struct):
+class Gathered(Struct, gc=False):
     """What was taken of a request: the batches to be stored, and the outcome once they are."""
 
     outcome: Outcome

@@ -29,7 +29,7 @@ MAX_AT = 1 << 53
 """The largest time that a browser can say exactly."""
 
 
-class Hit(Struct):
+class Hit(Struct, gc=False):
     """One event as it came, typed but not yet cleaned."""
 
     name: str
@@ -42,7 +42,7 @@ class Hit(Struct):
     traits: dict[str, Any] | None = None
 
 
-class Body(Struct):
+class Body(Struct, gc=False):
     """The envelope of `POST /e`; its events are still raw."""
 
     site: str

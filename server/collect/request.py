@@ -17,7 +17,7 @@ _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
 
 
-class Request(Struct):
+class Request(Struct, gc=False):
     """What the collector looks at of a request."""
 
     method: str
