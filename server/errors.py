@@ -10,6 +10,7 @@ LeadtrailError
     RequestTimeout 408    header or body did not arrive in time
     TooLarge 413          the body is over its limit
     UnsupportedEncoding 415
+    Unprocessable 422     what is asked for cannot be done with this person
     TooManyRequests 429   over a rate limit; carries retry_after
     InternalError 500     a defect of ours
     Busy 503              the inbox is full or the database away; carries retry_after
@@ -78,6 +79,10 @@ class TooLarge(RequestRefused):
 
 class UnsupportedEncoding(RequestRefused):
     status = 415
+
+
+class Unprocessable(RequestRefused):
+    status = 422
 
 
 class TooManyRequests(RequestRefused):

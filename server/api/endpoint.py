@@ -76,6 +76,7 @@ class Endpoint(NamedTuple):
         query = read_query(request, self.query) if self.query is not None else None
         given = await self.handler(Asked(request, body, query))
         if isinstance(given, Response):
+            # What is no JSON.
             return given
         return Response(status_code=self.status) if given is None else json(given, self.status)
 

@@ -22,6 +22,7 @@ _REFUSALS = {
     "405": "The path takes other methods.",
     "409": "Somebody else is known by that already; the message names them.",
     "413": "The body is too large.",
+    "422": "It cannot be done with this person.",
     "429": "Too many requests; `Retry-After` says how long to wait.",
 }
 

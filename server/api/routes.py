@@ -33,6 +33,7 @@ from server.api.events import (
     WhoseEvents,
 )
 from server.api.history import Histories, HistoryShape, WhichPart
+from server.api.messages import Messages, MessageShape, NewMessage
 from server.api.notes import NewNote, NoteList, Notes, NoteShape, NotesPage
 from server.api.openapi import describe
 from server.api.rules import Backtest, BacktestShape, Explanation, RuleList, Rules, WhichPerson
@@ -71,6 +72,7 @@ def endpoints(
     attributes = Attributes(store.annotations, clock)
     admins = Admins(live, proves=proves)
     histories, data = Histories(store.reads, live), Data(store, who, clock)
+    messages = Messages(who, roster, clock)
     deliveries = Deliveries(store.outbox, clock)
     rules, segments = Rules(store, live, clock), Segments(store, live, clock)
     return [
@@ -221,6 +223,7 @@ def endpoints(
             AttributeShape,
             ChangedAttribute,
         ),
+        Endpoint("POST", "/messages", write, messages.create, "Send an e-mail", MessageShape, NewMessage),
         Endpoint("GET", "/rules", read, rules.list, "List the messages", RuleList, native=True),
         Endpoint(
             "POST",

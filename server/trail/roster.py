@@ -12,6 +12,7 @@ from msgspec import structs
 from server.errors import BadRequest, Conflict, NotFound
 from server.identity import email_ident, user_ident
 from server.model import (
+    Delivery,
     Kind,
     Milestone,
     Note,
@@ -28,6 +29,7 @@ from server.people.state import begin
 from server.store.base import Changes, Store, Transaction
 from server.trail.merging import merge
 from server.trail.names import OTHER, Names
+from server.trail.repeat import until_written
 
 Edit = Callable[[Person], Person]
 
@@ -45,10 +47,14 @@ class Roster:
         """
         begun = begin(new_person_id(now), site, secrets.token_hex(16), now)
         person = structs.replace(edit(begun), created=now, updated=now)
-        async with self._store.transaction() as transaction:
-            await self._claim(transaction, idents_of(person) | {_visitor(person)}, person)
-            await transaction.save(Changes(people=[person], milestones=_became(begun, person, now)))
-        return person
+
+        async def write() -> Person:
+            async with self._store.transaction() as transaction:
+                await self._claim(transaction, idents_of(person) | {_visitor(person)}, person)
+                await transaction.save(Changes(people=[person], milestones=_became(begun, person, now)))
+            return person
+
+        return await until_written(write)
 
     async def change(
         self,
@@ -59,76 +65,63 @@ class Roster:
         tagged: Collection[Tagged] = (),
         untagged: Collection[tuple[int, str]] = (),
         notes: Collection[Note] = (),
+        deliveries: Collection[Delivery] = (),
     ) -> Person:
         """The person after the edit. Raises NotFound where there is none (a merged one is none any more), and
         Conflict when the edit gives them an identity that is somebody else's.
         """
-        async with self._store.transaction() as transaction:
-            before = await _held(transaction, person_id)
-            after = structs.replace(edit(before), updated=now)
-            await self._claim(transaction, idents_of(after) - idents_of(before), after)
-            gone = _possible_idents(before) - _possible_idents(after)
-            whose = await transaction.resolve(gone) if gone else {}
-            await transaction.save(
-                Changes(
-                    people=[after],
-                    released=[ident for ident, owner in whose.items() if owner == person_id],
-                    milestones=_became(before, after, now),
-                    tagged=tagged,
-                    untagged=untagged,
-                    notes=notes,
+
+        async def write() -> Person:
+            async with self._store.transaction() as transaction:
+                before = await _held(transaction, person_id)
+                after = structs.replace(edit(before), updated=now)
+                await self._claim(transaction, idents_of(after) - idents_of(before), after)
+                gone = _possible_idents(before) - _possible_idents(after)
+                whose = await transaction.resolve(gone) if gone else {}
+                await transaction.save(
+                    Changes(
+                        people=[after],
+                        released=[ident for ident, owner in whose.items() if owner == person_id],
+                        milestones=_became(before, after, now),
+                        tagged=tagged,
+                        untagged=untagged,
+                        notes=notes,
+                        deliveries=deliveries,
+                    )
                 )
-            )
-        return after
+            return after
+
+        return await until_written(write)
 
     async def merge(self, source: int, target: int, now: int) -> Person:
         """The target once everything of the source is theirs; old ids reach them for ever. Raises NotFound,
         or BadRequest where the two may not be one.
         """
-        async with self._store.transaction() as transaction:
-            # Held in one go, so that two merges cannot wait for each other.
-            await transaction.people({source, target})
-            joins, goes_on = await _held(transaction, source), await _held(transaction, target)
-            if source == target or joins.site != goes_on.site:
-                raise BadRequest("invalid_merge", "These two contacts cannot be one.")
-            if joins.user_id not in (None, goes_on.user_id):
-                raise BadRequest("invalid_merge", "A user is never merged into another user.")
-            both, _ = await merge(transaction, joins, goes_on, by="api", at=now, now=now)
-        return both
+
+        async def write() -> Person:
+            async with self._store.transaction() as transaction:
+                # Held in one go, so that two merges cannot wait for each other.
+                await transaction.people({source, target})
+                joins, goes_on = await _held(transaction, source), await _held(transaction, target)
+                if source == target or joins.site != goes_on.site:
+                    raise BadRequest("invalid_merge", "These two contacts cannot be one.")
+                if joins.user_id not in (None, goes_on.user_id):
+                    raise BadRequest("invalid_merge", "A user is never merged into another user.")
+                both, _ = await merge(transaction, joins, goes_on, by="api", at=now, now=now)
+            return both
+
+        return await until_written(write)
 
     async def summarise(self, person_id: int, summaries: dict[str, Total], now: int) -> None:
         """Say how often the person did something before it was counted here: the base to which events are
         added. Said again, it replaces what was said.
         """
-        async with self._store.transaction() as transaction:
-            person = await _held(transaction, person_id)
-            names = Names(transaction, {})
-            summaries = {
-                name if await names.use(name, person.site, base.first) else OTHER: base
-                for name, base in summaries.items()
-            }
-            asked = [(int(kind), name) for name in summaries for kind in (Kind.event, Kind.base)]
-            known = (await transaction.totals({person_id: asked})).get(person_id, {})
-            totals: dict[TotalKey, Total] = {}
-            more = 0
-            for name, base in summaries.items():
-                counted, said = known.get((Kind.event, name)), known.get((Kind.base, name))
-                total = _with_base(counted, said, base)
-                more += total.count - (counted.count if counted else 0)
-                totals[person_id, int(Kind.base), name] = base
-                totals[person_id, int(Kind.event), name] = total
-            seen = [at for total in totals.values() for at in (total.first, total.last)]
-            seen += [person.first_seen, person.last_seen] if person.events else []
-            person = structs.replace(
-                person, events=person.events + more, first_seen=min(seen), last_seen=max(seen), updated=now
-            )
-            await transaction.save(
-                Changes(
-                    people=[person],
-                    totals=totals,
-                    event_names=[(site, name, at) for (site, name), at in names.new.items()],
-                )
-            )
+
+        async def write() -> None:
+            async with self._store.transaction() as transaction:
+                await _summarise(transaction, await _held(transaction, person_id), summaries, now)
+
+        await until_written(write)
 
     async def _claim(self, transaction: Transaction, idents: Collection[str], person: Person) -> None:
         if not idents:
@@ -176,6 +169,30 @@ async def _refuse(transaction: Transaction, person_id: int) -> None:
     raise Conflict(
         "conflict", f"{which} matching those details already exists with id={public_id(person.person_id)}"
     )
+
+
+async def _summarise(transaction: Transaction, person: Person, summaries: dict[str, Total], now: int) -> None:
+    names = Names(transaction, {})
+    named = {
+        name if await names.use(name, person.site, base.first) else OTHER: base
+        for name, base in summaries.items()
+    }
+    asked = [(int(kind), name) for name in named for kind in (Kind.event, Kind.base)]
+    known = (await transaction.totals({person.person_id: asked})).get(person.person_id, {})
+    totals: dict[TotalKey, Total] = {}
+    more = 0
+    for name, base in named.items():
+        counted, said = known.get((Kind.event, name)), known.get((Kind.base, name))
+        total = _with_base(counted, said, base)
+        more += total.count - (counted.count if counted else 0)
+        totals[person.person_id, int(Kind.base), name] = base
+        totals[person.person_id, int(Kind.event), name] = total
+    seen = [at for total in totals.values() for at in (total.first, total.last)]
+    seen += [person.first_seen, person.last_seen] if person.events else []
+    events = person.events + more
+    changed = structs.replace(person, events=events, first_seen=min(seen), last_seen=max(seen), updated=now)
+    used = [(site, name, at) for (site, name), at in names.new.items()]
+    await transaction.save(Changes(people=[changed], totals=totals, event_names=used))
 
 
 def _became(before: Person, after: Person, now: int) -> list[Milestone]:

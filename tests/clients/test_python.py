@@ -7,7 +7,14 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import pytest
-from intercom import BadRequestError, Intercom, NotFoundError, UnauthorizedError
+from intercom import (
+    BadRequestError,
+    ForbiddenError,
+    Intercom,
+    NotFoundError,
+    UnauthorizedError,
+    UnprocessableEntityError,
+)
 from intercom.core.api_error import ApiError
 from intercom.types import (
     CreateContactRequestWithEmail,
@@ -567,6 +574,43 @@ class TestDataAttributes:
                 intercom.data_attributes.create(request=wrong)  # type: ignore[arg-type]
         with pytest.raises(NotFoundError, match="field_not_found"):
             intercom.data_attributes.update(1, request={"archived": True})
+
+
+class TestMessages:
+    def test_an_email_is_taken_into_the_outbox(self, intercom: Intercom, lead: Any) -> None:
+        letter = {
+            "message_type": "email",
+            "subject": "Hello",
+            "body": "<p>Hi &amp; welcome</p>",
+            "template": "plain",
+            "from": {"type": "admin", "id": "12"},
+            "to": {"type": "lead", "id": lead.id},
+        }
+        sent = intercom.messages.create(request=letter)  # type: ignore[arg-type]
+        assert (sent.type, sent.message_type, sent.subject) == ("admin_message", "email", "Hello")
+        assert sent.body == "Hi & welcome"
+        assert sent.id.startswith("msg_")
+
+    def test_what_is_wrong_has_its_class(
+        self, intercom: Intercom, lead: Any, user: Any, reader: Intercom
+    ) -> None:
+        letter: Any = {
+            "message_type": "email",
+            "subject": "Hello",
+            "body": "Hi",
+            "from": {"type": "admin", "id": "12"},
+            "to": {"type": "lead", "id": lead.id},
+        }
+        with pytest.raises(BadRequestError, match="Body is required"):
+            intercom.messages.create(request={**letter, "body": ""})
+        with pytest.raises(BadRequestError, match="message_type"):
+            intercom.messages.create(request={**letter, "message_type": "inapp"})
+        with pytest.raises(UnprocessableEntityError):
+            intercom.messages.create(request={**letter, "to": {"type": "user", "id": user.id}})
+        with pytest.raises(ForbiddenError):
+            reader.messages.create(request=letter)
+        with pytest.raises(ApiError, match="User Not Found"):
+            intercom.messages.create(request={**letter, "to": {"type": "user", "id": NOBODY}})
 
 
 def test_me_is_the_operator(intercom: Intercom) -> None:
