@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, field, structs
+from msgspec import Struct, field, structs
 
 from server.api.endpoint import Asked
 from server.api.query import parse_query
-from server.api.said import attributes, identifier, milliseconds
+from server.api.said import Said, edit_of
 from server.api.shapes import (
     Contact,
     ContactList,
@@ -22,9 +22,7 @@ from server.api.who import UNKNOWN, Who
 from server.clock import Clock
 from server.errors import BadRequest, Conflict, NotFound
 from server.filters import Filter
-from server.identity import Origin
-from server.model import Metadata, Person, Role, person_id_of, public_id
-from server.people.traits import MAX_TRAITS, forget, learn, values_of
+from server.model import Person, Role, person_id_of, public_id
 from server.rules.reload import Live
 from server.store.base import Store
 from server.trail.roster import Edit, Roster
@@ -33,29 +31,8 @@ DEFAULT_PER_PAGE = 50
 MAX_PER_PAGE = 150
 """As in Intercom's API."""
 
-Text = str | int | None
-
 KNOWN = (Role.lead, Role.user)
 """Visitors are no contacts in Intercom's sense: `GET /api/visitors` has them."""
-
-
-class Said(Struct, kw_only=True):
-    """What may be said of a contact; null takes it away."""
-
-    role: Literal["user", "lead"] | UnsetType | None = UNSET
-    external_id: Text | UnsetType = UNSET
-    email: str | UnsetType | None = UNSET
-    name: str | UnsetType | None = UNSET
-    phone: str | UnsetType | None = UNSET
-    avatar: str | UnsetType | None = UNSET
-    """The address of a picture."""
-    signed_up_at: int | UnsetType | None = UNSET
-    last_seen_at: int | UnsetType | None = UNSET
-    owner_id: int | UnsetType | None = UNSET
-    unsubscribed_from_emails: bool | UnsetType | None = UNSET
-    language_override: str | UnsetType | None = UNSET
-    custom_attributes: dict[str, Any] | UnsetType | None = UNSET
-    """Merged key by key; null takes a key away."""
 
 
 class OfSite(Struct):
@@ -91,10 +68,6 @@ class Search(Struct):
     pagination: Pagination | None = None
 
 
-_PROFILE = ("phone", "avatar", "last_seen_at", "owner_id", "unsubscribed_from_emails", "language_override")
-_MAX_PROFILE_TEXT = 1_024
-
-
 class Contacts:
     """The routes about contacts."""
 
@@ -115,7 +88,7 @@ class Contacts:
             )
         site = self._who.site(asked.query.site)
         now = self._clock()
-        edit = _edit(said, now, new=True)
+        edit = edit_of(said, now, new=True)
         if said.email and not said.external_id and said.role != "lead":
             await self._refuse_second_user(site, said.email)
         return contact(await self._roster.add(site, edit, now))
@@ -131,7 +104,7 @@ class Contacts:
     async def update(self, asked: Asked) -> Contact:
         """PUT /contacts/{id}. What is left out stays."""
         now = self._clock()
-        return await self._shown(await self._change(asked, _edit(asked.body, now)))
+        return await self._shown(await self._change(asked, edit_of(asked.body, now)))
 
     async def merge(self, asked: Asked) -> Contact:
         """POST /contacts/merge: everything of a lead becomes a user's."""
@@ -237,87 +210,3 @@ def _cursor(starting_after: str | None) -> tuple[int, int | None]:
             "parameter_invalid", "starting_after must be one that an answer gave.", "starting_after"
         )
     return int(match[1]), before
-
-
-def _edit(said: Said, now: int, *, new: bool = False) -> Edit:
-    """What is said as a change of a person. Raises BadRequest before anything is changed."""
-    traits: Metadata = {}
-    for name in ("email", "name"):
-        value = getattr(said, name)
-        if value is not UNSET:
-            traits[name] = identifier(name, value)
-    if said.custom_attributes is not UNSET and said.custom_attributes is not None:
-        traits |= attributes(said.custom_attributes)
-    profile = _profile(said)
-    changes: dict[str, Any] = {}
-    if said.external_id is not UNSET:
-        changes["user_id"] = identifier_of("external_id", said.external_id)
-    if said.signed_up_at is not UNSET and said.signed_up_at is not None:
-        changes["became_user"] = milliseconds("signed_up_at", said.signed_up_at)
-
-    def edit(person: Person) -> Person:
-        after = structs.replace(person, **changes, profile=merged_members(person.profile, profile))
-        after = with_traits(after, traits, now)
-        role = _role(said, person, after, new=new)
-        if role < person.role:
-            raise BadRequest("parameter_invalid", "A user does not become a lead again.", "role")
-        came = {"became_lead": now} if role is Role.lead else {"became_user": after.became_user or now}
-        return structs.replace(
-            after,
-            role=role,
-            verified=person.verified or role is Role.user,
-            **(came if role > person.role else {}),
-        )
-
-    return edit
-
-
-def identifier_of(name: str, value: Text) -> str | None:
-    """A `user_id` under the name that the call has for it. Raises BadRequest."""
-    try:
-        return identifier("user_id", value)
-    except BadRequest as error:
-        raise BadRequest(error.code, error.message, name) from None
-
-
-def with_traits(person: Person, traits: Metadata, now: int) -> Person:
-    """The person with these traits; None takes one away. Raises BadRequest when they are too many."""
-    told = {name: value for name, value in traits.items() if value is not None}
-    after = learn(forget(person, traits.keys() - told.keys()), told, now, "", dict.fromkeys(told, Origin.api))
-    if not told.keys() <= values_of(after).keys():
-        raise BadRequest(
-            "custom_data_limit_reached",
-            f"A person has at most {MAX_TRAITS} attributes.",
-            "custom_attributes",
-        )
-    return after
-
-
-def merged_members(before: Metadata, changes: Metadata) -> Metadata:
-    """Members merged key by key; None takes one away."""
-    return {name: value for name, value in {**before, **changes}.items() if value is not None}
-
-
-def _profile(said: Said) -> Metadata:
-    profile: Metadata = {}
-    for name in _PROFILE:
-        value = getattr(said, name)
-        if value is UNSET:
-            continue
-        if isinstance(value, str) and (len(value) > _MAX_PROFILE_TEXT or not value.isprintable()):
-            raise BadRequest(
-                "parameter_invalid", f"`{name}` is text of at most {_MAX_PROFILE_TEXT} characters.", name
-            )
-        if name == "last_seen_at" and value is not None:
-            milliseconds(name, value)
-        profile[name] = value or None
-    return profile
-
-
-def _role(said: Said, before: Person, after: Person, *, new: bool) -> Role:
-    if said.role:
-        return Role[said.role]
-    # As Intercom: whoever a server makes by an e-mail alone is a user.
-    if after.user_id is not None or new:
-        return Role.user
-    return max(Role(before.role), Role.lead) if said.email else Role(before.role)

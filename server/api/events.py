@@ -17,7 +17,7 @@ from server.collect.decode import Hit, check
 from server.collect.inbox import Inbox
 from server.errors import BadRequest, EventRejected
 from server.metrics import Metrics
-from server.model import Batch, Event, Kind, Moment, Person, Total, public_id
+from server.model import Batch, Event, Kind, Moment, Person, Site, Total, public_id
 from server.people.history import Cursor, parse_cursor
 from server.rules.reload import Live
 from server.store.base import Reads
@@ -142,38 +142,11 @@ class Events:
         person = await self._who.meant(
             id=None if named else new.id, user_id=str(new.user_id or "") or None, email=new.email
         )
-        event = self._event(new, person, new.event_id or (new.id if named else None))
+        site = self._live.current.sites[person.site]
+        event = event_of(new, site, new.event_id or (new.id if named else None), self._clock())
         self._metrics.received.inc()
         batch = Batch(site=person.site, visitor=person.visitor, events=[event], shows_messages=False)
         await self._inbox.store([batch])
-
-    def _event(self, new: NewEvent, person: Person, event_id: str | None) -> Event:
-        """The clean event. Raises BadRequest with the name of what is wrong."""
-        now = self._clock()
-        at = milliseconds("created_at", new.created_at)
-        if at > now + AHEAD:
-            raise BadRequest("parameter_invalid", "`created_at` lies in the future.", "created_at")
-        if new.event_name in ("identify", "reset"):
-            raise BadRequest(
-                "parameter_invalid",
-                "That name is the browser's; contacts are changed by PUT /contacts/{id}.",
-                "event_name",
-            )
-        hit = Hit(
-            name=new.event_name,
-            id=event_id or repeatable_id(new.event_name, at),
-            url=new.url or None,
-            title=new.title,
-            referrer=new.referrer,
-            metadata=metadata(new.metadata or {}, new.event_name),
-        )
-        try:
-            check(hit)
-            event = clean(hit, self._live.current.sites[person.site], now, None)
-        except EventRejected as error:
-            raise BadRequest("parameter_invalid", error.message, _FIELDS.get(error.code)) from None
-        # Servers tell of what happened long ago, too.
-        return structs.replace(event, at=at)
 
     async def list(self, asked: Asked) -> EventList | EventSummaries:
         """GET /events?type=user&…, newest first; with `summary=true` the totals."""
@@ -249,6 +222,34 @@ _FIELDS = {
     "invalid_id": "event_id",
     "invalid_url": "url",
 }
+
+
+def event_of(new: NewEvent, site: Site, event_id: str | None, now: int) -> Event:
+    """The clean event. Raises BadRequest with the name of what is wrong."""
+    at = milliseconds("created_at", new.created_at)
+    if at > now + AHEAD:
+        raise BadRequest("parameter_invalid", "`created_at` lies in the future.", "created_at")
+    if new.event_name in ("identify", "reset"):
+        raise BadRequest(
+            "parameter_invalid",
+            "That name is the browser's; contacts are changed by PUT /contacts/{id}.",
+            "event_name",
+        )
+    hit = Hit(
+        name=new.event_name,
+        id=event_id or repeatable_id(new.event_name, at),
+        url=new.url or None,
+        title=new.title,
+        referrer=new.referrer,
+        metadata=metadata(new.metadata or {}, new.event_name),
+    )
+    try:
+        check(hit)
+        event = clean(hit, site, now, None)
+    except EventRejected as error:
+        raise BadRequest("parameter_invalid", error.message, _FIELDS.get(error.code)) from None
+    # Servers tell of what happened long ago, too.
+    return structs.replace(event, at=at)
 
 
 def data_event(person: Person, moment: Moment) -> DataEvent:

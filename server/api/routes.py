@@ -19,7 +19,7 @@ from server.api.attributes import (
     NewAttribute,
     WhichAttributes,
 )
-from server.api.contacts import Contacts, Listed, Merge, OfSite, Said, Search
+from server.api.contacts import Contacts, Listed, Merge, OfSite, Search
 from server.api.data import Data, ExportShape, MergeList, MergeShape, WhichForm
 from server.api.deliveries import Deliveries, DeliveryList, DeliveryShape, Discarded, WhichDeliveries
 from server.api.door import Door
@@ -37,6 +37,7 @@ from server.api.messages import Messages, MessageShape, NewMessage
 from server.api.notes import NewNote, NoteList, Notes, NoteShape, NotesPage
 from server.api.openapi import describe
 from server.api.rules import Backtest, BacktestShape, Explanation, RuleList, Rules, WhichPerson
+from server.api.said import Said
 from server.api.segments import Segments, WhichMembers
 from server.api.shapes import Contact, ContactList, ContactState, Visitor
 from server.api.tags import NewTag, TagId, TagList, Tags, TagShape

@@ -4,9 +4,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from server.api.contacts import Text, identifier_of, with_traits
 from server.api.endpoint import Asked
-from server.api.said import attributes, identifier
+from server.api.said import Text, attributes, identifier, identifier_of, with_traits
 from server.api.shapes import Contact, Visitor, contact, visitor
 from server.api.who import Who
 from server.clock import Clock

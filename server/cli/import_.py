@@ -1,6 +1,9 @@
-"""`leadtrail import`: the access log of a web server becomes people, sessions and page views."""
+"""`leadtrail import`: the access log of a web server becomes people, sessions and page views; a table of
+people or events becomes those (`import_rows`).
+"""
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +12,13 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from server.cli import environment
+from server.cli.import_rows import RowImport
 from server.clock import system_clock
 from server.collect.clean import clean_url
 from server.errors import EventRejected
 from server.importing.file import LogFile
 from server.importing.identity import Digests
+from server.importing.line import parse_line
 from server.importing.tally import Tally
 from server.importing.views import LogReader
 from server.model import Site
@@ -25,6 +30,11 @@ from server.trail import Trail
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
+
+# One of these, whole, between separators: what the column is called that says whom a row is about.
+_HEADER = re.compile(
+    rb'(?:^|[,;\t"])(?:user[_ ]id|external[_ ]id|e-?mail|contact id|id)(?:$|[,;\t"])', re.IGNORECASE
+)
 
 LINES_A_STEP = 1_000
 
@@ -39,10 +49,11 @@ EXAMPLE = '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /pricing HTTP/1.1" 
     help="What comes before the log's paths, as https://www.example.com. Default: the site's first.",
 )
 def import_(file: Path, key: str, origin: str | None) -> None:
-    """Import FILE, an access log in the combined format of Apache or nginx, plain or gzipped.
+    """Import FILE: an access log in the combined format of Apache or nginx, or people or events as CSV or
+    NDJSON; plain or gzipped.
 
-    Page views that are stored already are not counted again: an import that was stopped is simply repeated.
-    Import the oldest file first. No message is sent for what is imported.
+    What is stored already is not counted again: an import that was stopped is simply repeated. Import the
+    oldest log first, and people before their events. No message is sent for what is imported.
     """
     settings = environment.settings()
     with environment.readable_errors():
@@ -76,6 +87,9 @@ def _origin(site: Site, given: str | None) -> str:
 
 
 async def _import(path: Path, settings: Settings, live: Live, site: Site, origin: str) -> None:
+    if _is_table(path):
+        await _import_rows(path, settings, live, site)
+        return
     tally = Tally()
     reader = LogReader(site, origin, Digests(settings.secret_keys[-1], site.key), tally, system_clock())
     store = await open_store(settings.database)
@@ -100,6 +114,34 @@ async def _import(path: Path, settings: Settings, live: Live, site: Site, origin
         )
 
 
+def _is_table(path: Path) -> bool:
+    """Whether the file's first line is an object, or a header that names whom its rows are about."""
+    with _opened(path) as file:
+        first = next(iter(file.lines()), b"").removeprefix(b"\xef\xbb\xbf").strip()
+    return first.startswith(b"{") or bool(_HEADER.search(first) and not parse_line(first))
+
+
+async def _import_rows(path: Path, settings: Settings, live: Live, site: Site) -> None:
+    now = system_clock()
+    store = await open_store(settings.database)
+    try:
+        digests = Digests(settings.secret_keys[-1], site.key)
+        importing = RowImport(store, Trail(store, live), site, digests, now)
+        with _opened(path) as file, _progress(file, path.name) as bar:
+            await importing.record(_watched(file, bar))
+    finally:
+        await store.close()
+    click.echo("\n".join(importing.told()))
+    if not importing.taken:
+        _fail(f"{path} holds no people or events; nothing was imported.")
+    if file.damage:
+        _fail(f"{path} is broken ({file.damage}). What came before is imported; import the whole file again.")
+
+
+def _progress(file: LogFile, name: str) -> "ProgressBar[int]":
+    return click.progressbar(length=file.size, label=f"Importing {name}", file=sys.stderr)
+
+
 async def _people(store: Store, site: Site) -> int:
     return (await store.reads.find_people(site=site.key, limit=1)).total
 
@@ -113,7 +155,7 @@ def _opened(path: Path) -> LogFile:
 
 async def _record(file: LogFile, reader: LogReader, trail: Trail, tally: Tally, name: str) -> None:
     """Record group after group; each is on the disk before the next is begun."""
-    with click.progressbar(length=file.size, label=f"Importing {name}", file=sys.stderr) as bar:
+    with _progress(file, name) as bar:
         for group in reader.groups(_watched(file, bar)):
             answers = await trail.record(group, system_clock(), ask_rules=False)
             tally.stored += sum(answer.stored for answer in answers)

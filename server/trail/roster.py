@@ -40,13 +40,17 @@ class Roster:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add(self, site: str, edit: Edit, now: int) -> Person:
-        """A new person. Raises Conflict when somebody of the site is known by the same user_id or e-mail.
+    async def add(
+        self, site: str, edit: Edit, now: int, *, created: int | None = None, visitor: str | None = None
+    ) -> Person:
+        """A new person. Raises Conflict when somebody of the site is known by the same user_id or e-mail, or
+        by the visitor id that is given.
 
         They get a visitor id as everybody has one; nobody holds a token of it.
         """
-        begun = begin(new_person_id(now), site, secrets.token_hex(16), now)
-        person = structs.replace(edit(begun), created=now, updated=now)
+        since = now if created is None else created
+        begun = begin(new_person_id(since), site, visitor or secrets.token_hex(16), since)
+        person = structs.replace(edit(begun), created=since, updated=now)
 
         async def write() -> Person:
             async with self._store.transaction() as transaction:
