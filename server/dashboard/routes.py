@@ -12,6 +12,7 @@ from server.dashboard.auth import SIGN_IN_PATH, Auth
 from server.dashboard.door import HOME, Door
 from server.dashboard.failures import error_page
 from server.dashboard.install import Install
+from server.dashboard.live import LivePage
 from server.dashboard.messages import Messages
 from server.dashboard.outbox import OutboxPage, Ways
 from server.dashboard.people import People
@@ -31,12 +32,14 @@ def dashboard_routes(
 ) -> list[BaseRoute]:
     """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
     people = People(store, live, clock)
+    now = LivePage(store.reads, live, clock)
     messages = Messages(store.rulings, live, clock)
     install = Install(store.reads, live, clock)
     outbox = OutboxPage(store.outbox, live, clock, ways or Ways())
     sign_in = SignIn(auth)
     routes = [
         Route("/", _home),
+        Route("/live", now.show),
         Route("/people", people.list),
         Route("/people/{id}", people.person),
         Route("/messages", messages.show_all),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
+from server.clock import MINUTE
 from server.filters import Filter
 from server.identity import Merge
 from server.model import Milestone, Moment, Offer, Person, Total, TotalKey
@@ -15,6 +16,9 @@ from server.store.merging import ALL_TOTALS, MERGES
 from server.store.rows import selected
 from server.store.search import compile_filter
 from server.store.statement import Statement
+
+WRONG_CLOCK = 10 * MINUTE
+"""How wrong a browser's clock may be for its events to be found by their ids."""
 
 NEWER_MOMENTS = 200
 """How far after a slice the end of its newest page views is looked for."""
@@ -36,6 +40,12 @@ _TRAIL = Statement(
     f"""
 SELECT {selected(Moment)} FROM events WHERE person_id = ? AND (at, id) < (?, ?)
 ORDER BY at DESC, id DESC LIMIT ?""",
+    Moment,
+)
+
+_LATEST = Statement(
+    "read latest moments",
+    f"SELECT {selected(Moment)} FROM events WHERE id >= ? AND id < ? AND at >= ? ORDER BY id DESC LIMIT ?",
     Moment,
 )
 
@@ -132,6 +142,11 @@ class SqlReads:
     async def moments_since(self, person_id: int, since: tuple[int, str], limit: int) -> list[Moment]:
         return await self._engine.read(_NEWER(person_id, *since, limit))
 
+    async def latest(self, since: int, now: int, limit: int) -> list[Moment]:
+        first, last = _id_at(since - WRONG_CLOCK), _id_at(now + WRONG_CLOCK)
+        found = await self._engine.read(_LATEST(first, last, since, limit))
+        return sorted(found, key=lambda moment: (moment.at, moment.id), reverse=True)
+
     async def milestones(self, person_id: int) -> list[Milestone]:
         return await self._engine.read(_MILESTONES(person_id))
 
@@ -170,3 +185,9 @@ def _conditions(
         conditions.append(_BY_ROLE)
         parameters.append(sorted(map(int, roles)))
     return conditions, parameters
+
+
+def _id_at(ms: int) -> str:
+    """How the ids of events begin that were made at this time: UUIDv7."""
+    text = f"{ms & ((1 << 48) - 1):012x}"
+    return f"{text[:8]}-{text[8:]}"

@@ -12,6 +12,7 @@ PAGES = [
     "/dashboard/people",
     "/dashboard/people/0000000000000001",
     "/dashboard/outbox",
+    "/dashboard/live",
     "/dashboard/install",
     "/dashboard/password",
 ]

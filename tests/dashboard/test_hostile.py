@@ -101,7 +101,7 @@ def hostile_person(number: int, text: str) -> Story:
 
 
 async def park(dashboard: Dashboard) -> None:
-    """Messages to them that could not be delivered, and what mail servers said of it."""
+    """They are here now, and messages to them could not be delivered; mail servers said so too."""
     parked = [
         Delivery(
             1,
@@ -118,8 +118,25 @@ async def park(dashboard: Dashboard) -> None:
         )
         for number, text in enumerate(HOSTILE)
     ]
+    now = dashboard.now
+    time = f"{now:012x}"
+    here = [
+        Moment(
+            number + 1,
+            f"{time[:8]}-{time[8:]}-{number}",
+            "main",
+            now,
+            now,
+            "page_view",
+            *[text] * 4,
+            {},
+            1,
+            1,
+        )
+        for number, text in enumerate(HOSTILE)
+    ]
     async with dashboard.store.transaction() as transaction:
-        await transaction.save(Changes(deliveries=parked))
+        await transaction.save(Changes(deliveries=parked, events=here))
     for text in HOSTILE:
         await dashboard.store.outbox.switch_off("webhook", text, text, NOON)
 
@@ -174,7 +191,7 @@ def test_nothing_that_visitors_say_runs_or_leads_elsewhere(
     page.goto(base + dashboard.new_link())
 
     dashboard.run(lambda: park(dashboard))
-    urls = ["/dashboard/people", "/dashboard/outbox", "/dashboard/install", "/dashboard/people?who=leads"]
+    urls = [f"/dashboard/{room}" for room in ("live", "people", "outbox", "install", "people?who=leads")]
     urls += [f"/dashboard/people/{person.person_id:016x}" for person in people]
     for url in urls:
         page.goto(base + url)
@@ -223,6 +240,7 @@ def test_the_pages_fit_a_phone(served: tuple[Dashboard, str], browser: Browser) 
         "people",
         "messages",
         "outbox",
+        "live",
         "install",
         "password",
         *(f"people/{number + 1:016x}" for number in range(len(HOSTILE))),

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from server.clock import HOUR, SECOND
+from server.clock import HOUR, MINUTE, SECOND
 from server.model import Kind, Role, Total
 from server.store.base import Changes, Store
 from server.store.lookup import merged, person_named
@@ -142,3 +142,20 @@ async def test_offers_are_those_of_the_person(store: Store) -> None:
     await tell(store, story)
     assert await store.reads.all_offers(1) == story.offers
     assert await store.reads.all_offers(2) == []
+
+
+async def test_the_latest_of_everybody_are_found_by_the_time_in_their_ids(store: Store) -> None:
+    def seen(person_id: int, at: int, made: int) -> Story:
+        time = f"{NOON + made:012x}"
+        return Story(person_id).viewed("/", at, id=f"{time[:8]}-{time[8:]}-7000-8000-{person_id:012x}")
+
+    await tell(
+        store,
+        seen(1, -MINUTE, -MINUTE),
+        seen(2, -SECOND, 5 * MINUTE),
+        seen(3, -6 * MINUTE, -6 * MINUTE),
+        seen(4, -SECOND, -HOUR),
+    )
+    latest = await store.reads.latest(NOON - 5 * MINUTE, NOON, 10)
+    assert [found.person_id for found in latest] == [2, 1]
+    assert [found.person_id for found in await store.reads.latest(NOON - 5 * MINUTE, NOON, 1)] == [2]

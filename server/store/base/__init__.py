@@ -174,6 +174,12 @@ class Reads(Protocol):
     async def moments_since(self, person_id: int, since: tuple[int, str], limit: int) -> list[Moment]:
         """The person's moments newer than `since` = (at, event id), oldest first."""
 
+    async def latest(self, since: int, now: int, limit: int) -> list[Moment]:
+        """What anybody did since then, newest first, found by the time with which the snippet's ids begin.
+
+        Events with another kind of id, or of a clock that is wrong by more than ten minutes, are not found.
+        """
+
     async def milestones(self, person_id: int) -> list[Milestone]:
         """Newest first."""
 
