@@ -1,5 +1,7 @@
 """What every test may use. Tests use real parts; only the clock and the far side of the network are faked."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -7,11 +9,15 @@ import pytest
 from hypothesis import settings
 
 from server.settings import TABLE
+from server.store import engines
 from server.store.base import Store
 from server.store.engines import open_store
-from tests.postgres import Postgres, postgres_server
+from tests.postgres import Postgres, empty, postgres_server
 
-ENGINES = ("sqlite", "postgresql")
+CITUS = os.environ.get("LEADTRAIL_TEST_CITUS_URL", "")
+"""A database on a Citus coordinator that is the tests' own: everything in it is deleted, again and again."""
+
+ENGINES = ("sqlite", "postgresql", *(["citus"] if CITUS else []))
 
 # How long an example takes depends on what else the machine does; benchmarks measure, tests do not.
 settings.register_profile("leadtrail", deadline=None)
@@ -40,11 +46,23 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def citus() -> str:
+    """The URL of LEADTRAIL_TEST_CITUS_URL, with the schema laid out over its nodes."""
+    asyncio.run(engines.migrate(CITUS))
+    asyncio.run(engines.distribute(CITUS, 32))
+    asyncio.run(empty(CITUS))
+    return CITUS
+
+
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a new database: a test that takes it runs once on each engine."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'leadtrail.db'}"
+    elif request.param == "citus":
+        yield request.getfixturevalue("citus")
+        asyncio.run(empty(CITUS))
     else:
         with request.getfixturevalue("postgres").database() as url:
             yield url

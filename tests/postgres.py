@@ -22,6 +22,7 @@ from typing import Any
 import asyncpg
 
 from server.store import postgres
+from server.store.tables import tables
 
 UNPRIVILEGED = ("postgres", "nobody")
 
@@ -140,7 +141,7 @@ class Postgres:
         # One that is emptied costs a tenth of a new one.
         name = self._clean.pop() if self._clean else self.create(TEMPLATE)
         yield self.url(name)
-        self.run(name, _empty)
+        asyncio.run(empty(self.url(name)))
         self._clean.append(name)
 
     def create(self, template: str = "template0") -> str:
@@ -186,12 +187,12 @@ class Postgres:
         return {"user": user, "group": group, "extra_groups": []}
 
 
-async def _empty(connection: asyncpg.Connection) -> None:
-    tables = await connection.fetch(
-        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-        " AND relnamespace = 'public'::regnamespace AND relname <> 'schema_steps'"
-    )
-    await connection.execute(";".join(f"DELETE FROM {name}" for (name,) in tables))
+async def empty(url: str) -> None:
+    """Delete every row of the database."""
+    connection = await asyncpg.connect(url)
+    for name in tables():
+        await connection.execute(f"DELETE FROM {name}")
+    await connection.close()
 
 
 def unprivileged() -> tuple[int, int] | None:

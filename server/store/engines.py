@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from server.clock import MINUTE, system_clock
-from server.errors import StoreInUse
+from server.errors import StoreError, StoreInUse
 from server.store import postgres
 from server.store.base import Look, Store
 from server.store.copying import Told, copy_all
@@ -63,6 +63,13 @@ async def migrate(database_url: str) -> int:
     if is_postgres(database_url):
         return await postgres.migrate(database_url)
     return await migrate_sqlite(path_of(database_url))
+
+
+async def distribute(database_url: str, shards: int) -> list[str]:
+    """Lay the tables out over the nodes of Citus; those that were not yet. Raises StoreError."""
+    if not is_postgres(database_url):
+        raise StoreError(f"{place_of(database_url)} is one file; only Citus has nodes.")
+    return await postgres.distribute(database_url, shards)
 
 
 def place_of(database_url: str) -> str:

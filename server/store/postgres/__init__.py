@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 
 from server.errors import StoreError
 from server.store.ingest import SqlTransaction
+from server.store.postgres.distribution import distribute
 from server.store.postgres.engine import PostgresEngine, open_engine, place_of
 from server.store.postgres.forgetting import forget_events
 from server.store.postgres.migration import check_version, is_empty, make_partitions, migrate
 from server.store.rooms import Rooms
 
-__all__ = ["PostgresStore", "migrate", "open_postgres", "place_of"]
+__all__ = ["PostgresStore", "distribute", "migrate", "open_postgres", "place_of"]
 
 CHECK_SECONDS = 3
 

@@ -41,6 +41,8 @@ _HOLD = numbered(
     " ORDER BY person_id FOR UPDATE"
 )
 
+_ON_CITUS = {"citus.override_table_visibility": "off"}
+
 
 class Server(NamedTuple):
     """What the other side is."""
@@ -97,9 +99,10 @@ def _without_nul(value: Any) -> Any:
 class PostgresWriting:
     """Implements `store.engine.Writing` on one connection. It begins with the first statement."""
 
-    def __init__(self, connection: asyncpg.Connection, place: str) -> None:
+    def __init__(self, connection: asyncpg.Connection, place: str, *, distributed: bool) -> None:
         self._connection = connection
         self._place = place
+        self._distributed = distributed
         self.begun = False
 
     async def ask(self, call: Call[T]) -> list[T]:
@@ -112,7 +115,10 @@ class PostgresWriting:
 
     async def hold(self, person_ids: Collection[int]) -> None:
         """Their rows are locked, in the order of their ids, so that nobody waits in a circle."""
-        await self.fetch(_HOLD, sorted(person_ids))
+        ordered = sorted(person_ids)
+        # Citus locks rows only on one shard in each statement.
+        for held in [[person_id] for person_id in ordered] if self._distributed else [ordered]:
+            await self.fetch(_HOLD, held)
 
     async def fetch(self, sql: str, *parameters: Any) -> list[Any]:
         """A statement of PostgreSQL's own."""
@@ -159,7 +165,7 @@ class PostgresEngine:
     async def transaction(self) -> AsyncIterator[PostgresWriting]:
         """Commits, or rolls back on any error."""
         async with self._connection() as connection:
-            writing = PostgresWriting(connection, self.place)
+            writing = PostgresWriting(connection, self.place, distributed=self.server.distributed)
             try:
                 yield writing
                 await writing.commit()
@@ -218,6 +224,8 @@ async def open_engine(database_url: str) -> PostgresEngine:
             max_size=MAX_CONNECTIONS,
             timeout=CONNECT_SECONDS,
             command_timeout=ANSWER_SECONDS + 5,
+            # Else Citus takes seconds for what asyncpg asks it about types (citus.override_table_visibility).
+            server_settings=_ON_CITUS if server.distributed and not server.pooled else None,
             # Prepared statements belong to a session, which is not ours behind a pooler.
             statement_cache_size=0 if server.pooled else 500,
             init=_teach_json,

@@ -10,6 +10,7 @@ import asyncpg
 
 from server.errors import StoreError, StoreTooNew
 from server.store.postgres.dialect import SCHEMA_WORDS
+from server.store.postgres.distribution import distribute_tables, is_distributed
 from server.store.postgres.engine import PostgresEngine, connect, place_of
 from server.store.postgres.errors import translated_errors
 from server.store.postgres.partitions import WEEK, WEEKS_AHEAD, making, standing, weeks
@@ -47,6 +48,8 @@ async def migrate(database_url: str) -> int:
             steps = 0
             while await _step(connection, place):
                 steps += 1
+            if await is_distributed(connection):
+                await distribute_tables(connection)
             await _make_partitions(connection, int(time.time() * 1000))
         finally:
             await connection.close()
