@@ -88,6 +88,8 @@ class _Chapter:
         self.names = names
         self.now = now
         self.ask_rules = ask_rules
+        self.visits: Sequence[Rule] = self.rules.armed_by_visits if ask_rules else ()
+        """The rules that may fall due some time after any visit."""
         self.cast = cast
         self.memory = Memory(transaction, now)
         self.claims = Claims(transaction, now, live.current.caps)
@@ -131,7 +133,8 @@ class _Chapter:
                     news.repeated.add(event.id)
                 else:
                     known.add((owner, event.id))
-                    news.events.append(await self.names.name(event, batch.site))
+                    known_name = self.names.knows(event.name, batch.site)
+                    news.events.append(event if known_name else await self.names.name(event, batch.site))
             all_news.append((number, news))
         return all_news
 
@@ -149,8 +152,8 @@ class _Chapter:
                     with_messages.add(owner)
             if repeated:
                 with_messages.add(owner)
-            if self._visits and self._comes(owner, events):
-                self.memory.want_for(owner, self._visits)
+            if self.visits and self._comes(owner, events):
+                self.memory.want_for(owner, self.visits)
                 with_messages.add(owner)
         await self.memory.read()
         if with_messages:
@@ -158,11 +161,6 @@ class _Chapter:
 
     def _concern(self, event: Event) -> Concern:
         return self.rules.concern(event) if self.ask_rules else NOBODY
-
-    @property
-    def _visits(self) -> Sequence[Rule]:
-        """The rules that may fall due some time after any visit."""
-        return self.rules.armed_by_visits if self.ask_rules else ()
 
     def _comes(self, owner: int, events: Sequence[Event]) -> bool:
         """Whether these events begin a visit."""
@@ -174,7 +172,7 @@ class _Chapter:
     def _tell(self, news: _News) -> Answer:
         owner, batch, events, repeated = news
         messages: dict[str, Metadata] = {}
-        comes = bool(self._visits) and self._comes(owner, events)
+        comes = bool(self.visits) and self._comes(owner, events)
         for event in events:
             self._fold(owner, event, batch)
             if event.name in REPORTS:
@@ -193,7 +191,7 @@ class _Chapter:
                 self.claims.arm(rule, facts)
         if comes:
             facts = self.memory.facts(self.cast.people[owner], None, self.claims.of(owner))
-            for rule in self._visits:
+            for rule in self.visits:
                 self.claims.arm(rule, facts)
         if repeated:
             for offer in self.claims.won_by(owner, repeated):

@@ -25,17 +25,19 @@ class Names:
         self.new: dict[tuple[str, str], int] = {}
         """(site, name), with when it was first seen."""
 
+    def knows(self, name: str, site: str) -> bool:
+        """Whether the site is known to have this name, without asking the store."""
+        return name in RESERVED or name in self._known.get(site, ()) or (site, name) in self.new
+
     async def name(self, event: Event, site: str) -> Event:
         """The event, or as `(other)` when the site has used up its names."""
         return event if await self.use(event.name, site, event.at) else structs.replace(event, name=OTHER)
 
     async def use(self, name: str, site: str, at: int) -> bool:
         """Whether the site has this name, or has it from now on."""
-        if name in RESERVED:
-            return True
-        if site not in self._known:
+        if site not in self._known and name not in RESERVED:
             self._known[site] = await self._transaction.event_names(site)
-        if name in self._known[site] or (site, name) in self.new:
+        if self.knows(name, site):
             return True
         if len(self._known[site]) + sum(of_site == site for of_site, _ in self.new) >= MAX_EVENT_NAMES:
             log.warning("event_names_used_up", site=site, limit=MAX_EVENT_NAMES, counted_as=OTHER)
