@@ -16,6 +16,7 @@ from server.addresses import allowed
 from server.api.routes import api_routes
 from server.clock import Clock, system_clock
 from server.collect.collector import Collector
+from server.collect.face import Face
 from server.collect.inbox import Inbox
 from server.collect.routes import CollectRoutes
 from server.collect.snippet import Snippet
@@ -100,6 +101,7 @@ async def open_app(
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),
         Route("/leadtrail.schema.json", _schema),
+        Face(assets.path("static", "intercom.min.js"), live).route(),
         *health_routes(store, metrics, live),
         *api_routes(
             store=store,

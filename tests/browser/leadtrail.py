@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 from tests.server_process import TOKEN, ServerProcess, server_process
 
 PATIENCE_SECONDS = 15
+IDENTITY_SECRET = "an identity secret for tests only"
 Known = TypeVar("Known")
 
 
@@ -45,7 +46,13 @@ class Leadtrail:
 
     def start(self) -> None:
         self._process = self._running.enter_context(
-            server_process(self._folder, *self._arguments, config=self._config, PORT=str(self.port))
+            server_process(
+                self._folder,
+                *self._arguments,
+                config=self._config,
+                PORT=str(self.port),
+                LEADTRAIL_IDENTITY_SECRET=IDENTITY_SECRET,
+            )
         )
 
     def stop(self) -> None:
@@ -67,6 +74,17 @@ class Leadtrail:
                 raise
             # A visitor id that has no events yet.
             return []
+
+    def contact(self, visitor: str) -> dict[str, Any]:
+        """Who the visitor is by now, through the API."""
+        contact = self._ask(f"contacts/{quote(visitor)}/history")["contact"]["id"]
+        return self._ask(f"contacts/{contact}")
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        request = Request(f"{self.base}/api/{path}", headers={"authorization": f"Bearer {TOKEN}"})
+        with urlopen(request, timeout=10) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
 
     def events(self, visitor: str, name: str = "") -> list[dict[str, Any]]:
         """The events of this name, in the order in which the browser made them, which their ids keep.

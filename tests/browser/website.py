@@ -21,15 +21,18 @@ class Website:
         self.tracker = ""
         """The base URL of the Leadtrail server."""
         self.attributes = 'data-site="main"'
+        self.tag: str | None = None
+        """What stands in the place of the snippet's tag."""
         self.head = ""
         self.body = "<h1>A page</h1>"
         self.headers: dict[str, str] = {}
 
     def page(self, path: str) -> str:
         """The HTML of a page; its title is its path."""
+        tag = f'<script async src="{self.tracker}/t.js" {self.attributes}></script>'
         return (
             f"<!doctype html><html lang=en><head><title>{path}</title>{self.head}"
-            f'<script async src="{self.tracker}/t.js" {self.attributes}></script></head>'
+            f"{tag if self.tag is None else self.tag}</head>"
             f"<body>{self.body}</body></html>"
         )
 
