@@ -33,6 +33,8 @@ class Kind(enum.IntEnum):
     """Key: the page's path, of page views only."""
     form = 3
     """Key: `form`, `form\\nfield` or `\\nfield` (any form) of form errors."""
+    submit = 4
+    """Key: the form's name, of forms that were sent."""
     base = 9
     """Key: an event's name. What a server said was done before it was counted; the event's total holds it."""
 
@@ -354,9 +356,7 @@ def due_at(person_id: int, rule: str, at: int) -> Due:
 
 
 def new_delivery_id(now: int) -> str:
-    """`msg_` and 32 hex digits: 48 bits of Unix milliseconds, so that neighbours were made together, and 80
-    random bits.
-    """
+    """`msg_` and 32 hex digits: 48 bits of Unix milliseconds, then 80 random bits."""
     return f"msg_{now & ((1 << 48) - 1):012x}{secrets.token_hex(10)}"
 
 

@@ -11,6 +11,7 @@ from server.clock import Clock
 from server.dashboard.auth import SIGN_IN_PATH, Auth
 from server.dashboard.door import HOME, Door
 from server.dashboard.failures import error_page
+from server.dashboard.forms import FormsPage
 from server.dashboard.install import Install
 from server.dashboard.live import LivePage
 from server.dashboard.messages import Messages
@@ -35,6 +36,7 @@ def dashboard_routes(
     now = LivePage(store.reads, live, clock)
     messages = Messages(store.rulings, live, clock)
     install = Install(store.reads, live, clock)
+    forms = FormsPage(store.forms, live, clock)
     outbox = OutboxPage(store.outbox, live, clock, ways or Ways())
     sign_in = SignIn(auth)
     routes = [
@@ -44,6 +46,7 @@ def dashboard_routes(
         Route("/people/{id}", people.person),
         Route("/messages", messages.show_all),
         Route("/messages/{id}", messages.show),
+        Route("/forms", forms.show),
         Route("/outbox", outbox.show),
         Route("/outbox/retry", outbox.retry, methods=["POST"]),
         Route("/outbox/discard", outbox.discard, methods=["POST"]),

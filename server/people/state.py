@@ -99,6 +99,8 @@ def counts_for(event: Event) -> tuple[tuple[Kind, str], ...]:
         return _page_view(event.path)
     if event.name == "form_error":
         return (Kind.event, event.name), *_form_error(event.metadata)
+    if event.name == "form_submit":
+        return (Kind.event, event.name), (Kind.submit, str(event.metadata.get("form", "")))
     return ((Kind.event, event.name),)
 
 

@@ -73,13 +73,26 @@ _COUNTS = Statement(
     tuple[str, str, int],
 )
 
-_FIND = Statement("read delivery", f"SELECT {selected(Delivery)} FROM outbox WHERE id = ?", Delivery)
-
-_LIST = Statement(
-    "read deliveries",
-    f"SELECT {selected(Delivery)} FROM outbox WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?",
+# Lane by lane, as the key begins with it.
+_FIND = Statement(
+    "read delivery",
+    f"""
+SELECT {selected(Delivery)} FROM outbox
+WHERE lane IN ({", ".join(str(lane) for lane in range(LANES))}) AND id = ?""",
     Delivery,
 )
+
+# The state is written out: so the index of those that are parked is found.
+_LIST = {
+    state: Statement(
+        f"read {state} deliveries",
+        f"""
+SELECT {selected(Delivery)} FROM outbox WHERE state = '{state}' AND id < ?
+ORDER BY id DESC LIMIT ?""",
+        Delivery,
+    )
+    for state in ("waiting", "parked")
+}
 
 _RETRY = Statement(
     "retry delivery",
@@ -174,7 +187,7 @@ class SqlOutbox:
         return None
 
     async def in_state(self, state: str, *, limit: int, before: str | None = None) -> list[Delivery]:
-        return await self._engine.read(_LIST(state, before or _AFTER_ALL_IDS, limit))
+        return await self._engine.read(_LIST[state](before or _AFTER_ALL_IDS, limit))
 
     async def retry(self, delivery_id: str | None, now: int) -> int:
         call = _RETRY_ALL(now) if delivery_id is None else _RETRY(now, delivery_id)

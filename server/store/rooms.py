@@ -1,9 +1,10 @@
 """The rooms of a store, the same on every engine. A new one is added here and in `base.Store`."""
 
 from server.store.annotations import SqlAnnotations
-from server.store.base import Annotations, Fleet, Operators, Outbox, Reads, Rulings
+from server.store.base import Annotations, Fleet, Forms, Operators, Outbox, Reads, Rulings
 from server.store.engine import Engine
 from server.store.fleet import SqlFleet
+from server.store.forms import SqlForms
 from server.store.ingest import SqlTransaction
 from server.store.merging import FORGET_MERGES
 from server.store.operators import SqlOperators
@@ -21,6 +22,7 @@ class Rooms:
         self.annotations: Annotations = SqlAnnotations(engine)
         self.operators: Operators = SqlOperators(engine)
         self.outbox: Outbox = SqlOutbox(engine)
+        self.forms: Forms = SqlForms(engine)
         self.rulings: Rulings = SqlRulings(engine)
         self.fleet: Fleet = SqlFleet(engine)
 

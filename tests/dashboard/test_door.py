@@ -13,6 +13,7 @@ PAGES = [
     "/dashboard/people/0000000000000001",
     "/dashboard/outbox",
     "/dashboard/live",
+    "/dashboard/forms",
     "/dashboard/install",
     "/dashboard/password",
 ]

@@ -191,7 +191,9 @@ def test_nothing_that_visitors_say_runs_or_leads_elsewhere(
     page.goto(base + dashboard.new_link())
 
     dashboard.run(lambda: park(dashboard))
-    urls = [f"/dashboard/{room}" for room in ("live", "people", "outbox", "install", "people?who=leads")]
+    urls = [
+        f"/dashboard/{room}" for room in ("live", "forms", "people", "outbox", "install", "people?who=leads")
+    ]
     urls += [f"/dashboard/people/{person.person_id:016x}" for person in people]
     for url in urls:
         page.goto(base + url)
@@ -241,6 +243,7 @@ def test_the_pages_fit_a_phone(served: tuple[Dashboard, str], browser: Browser) 
         "messages",
         "outbox",
         "live",
+        "forms",
         "install",
         "password",
         *(f"people/{number + 1:016x}" for number in range(len(HOSTILE))),

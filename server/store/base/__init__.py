@@ -26,6 +26,7 @@ from server.model import (
 )
 from server.store.base.annotations import Annotations
 from server.store.base.fleet import Fleet
+from server.store.base.forms import FieldTally, Forms, FormTally
 from server.store.base.joining import Joining
 from server.store.base.operators import Operators, OperatorSession
 from server.store.base.outbox import Lane, News, Outbox, SwitchedOff
@@ -36,7 +37,10 @@ __all__ = [
     "Annotations",
     "Arming",
     "Changes",
+    "FieldTally",
     "Fleet",
+    "FormTally",
+    "Forms",
     "Given",
     "Lane",
     "Look",
@@ -206,6 +210,7 @@ class Look(Protocol):
 
     reads: Reads
     outbox: Outbox
+    forms: Forms
     rulings: Rulings
 
 
@@ -219,6 +224,7 @@ class Store(Protocol):
 
     reads: Reads
     outbox: Outbox
+    forms: Forms
     annotations: Annotations
     operators: Operators
     rulings: Rulings
