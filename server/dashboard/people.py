@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from server.clock import Clock
+from server.dashboard.joins import present_joins
 from server.dashboard.pages import page
 from server.dashboard.present import SHOWN_TOTALS, present_head, present_row, present_totals
 from server.dashboard.timeline import present_timeline
@@ -93,6 +94,7 @@ class People:
         return page(
             request,
             "person.html",
+            joins=present_joins(await self._reads.merges(person.person_id), now, zone),
             verdicts=[present_verdict(explanation, won, now, zone) for explanation, won in explained],
             head=present_head(person, views.count if views else 0, now, zone),
             days=present_timeline(history.items, offers, now, zone),

@@ -12,6 +12,7 @@ from server.dashboard.times import When, when
 from server.dashboard.values import Value, label_of, parts_of, present_value, web_link
 from server.model import Kind, Person, Role, Total, TotalKey, public_id
 from server.people.page import page_path
+from server.people.traits import is_proved
 
 SHOWN_TOTALS = 8
 """Totals that stand open on the page; the others unfold."""
@@ -69,6 +70,8 @@ class Head(NamedTuple):
 
     row: Row
     email: str | None
+    email_proved: bool
+    """Whether the site's own server said it; else somebody at a browser did."""
     user_id: str | None
     first_seen: When
     became_lead: When | None
@@ -112,6 +115,7 @@ def present_head(person: Person, views: int, now: int, zone: tzinfo) -> Head:
     return Head(
         row=present_row(person, views, now, zone),
         email=person.email,
+        email_proved=is_proved(person, "email"),
         user_id=person.user_id,
         first_seen=when(person.first_seen, now, zone),
         became_lead=None if person.became_lead is None else when(person.became_lead, now, zone),

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server import assets
 from server.clock import Clock
 from server.dashboard.auth import SIGN_IN_PATH, Auth
+from server.dashboard.data import PersonData
 from server.dashboard.door import HOME, Door
 from server.dashboard.failures import error_page
 from server.dashboard.forms import FormsPage
@@ -32,7 +33,7 @@ def dashboard_routes(
     *, store: Store, auth: Auth, live: Live, clock: Clock, ways: Ways | None = None
 ) -> list[BaseRoute]:
     """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
-    people = People(store, live, clock)
+    people, data = People(store, live, clock), PersonData(store, clock)
     now = LivePage(store.reads, live, clock)
     messages = Messages(store.rulings, live, clock)
     install = Install(store.reads, live, clock)
@@ -44,6 +45,9 @@ def dashboard_routes(
         Route("/live", now.show),
         Route("/people", people.list),
         Route("/people/{id}", people.person),
+        Route("/people/{id}/export.{form}", data.export),
+        Route("/people/{id}/erase", data.erase, methods=["POST"]),
+        Route("/people/{id}/take-apart", data.take_apart, methods=["POST"]),
         Route("/messages", messages.show_all),
         Route("/messages/{id}", messages.show),
         Route("/forms", forms.show),

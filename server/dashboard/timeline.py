@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
+from server.dashboard.joins import HOW
 from server.dashboard.present import UNTOLD
 from server.dashboard.times import When, day_heading, local, span, when
 from server.dashboard.values import Value, label_of, parts_of, present_value, web_link
@@ -105,7 +106,11 @@ def _milestone(milestone: Milestone, now: int, zone: tzinfo) -> Entry:
     if milestone.kind == "became":
         role = str(milestone.detail.get("role", "lead"))
         return Entry("milestone", f"Became a {role}", at, before="Before sign-up")
-    return Entry("milestone", "Joined with another visitor's history", at)
+    if milestone.kind == "separated":
+        return Entry("milestone", "Taken apart from the history of another visitor again", at)
+    how = HOW.get(str(milestone.detail.get("by")))
+    details = [Detail("How", Value(how))] if how else []
+    return Entry("milestone", "Joined with the history of another visitor", at, details=details)
 
 
 def _visit(visit: Visit, titles: Mapping[str, str], now: int, zone: tzinfo) -> Entry:

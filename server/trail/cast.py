@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from server.errors import StoreInterrupted
 from server.identity import Proof, email_ident, user_ident
 from server.model import Batch, Person, new_person_id, visitor_ident
 from server.people.state import begin
@@ -57,6 +58,9 @@ class Cast:
         # Another server may have claimed the visitor meanwhile; then its person is read, and ours never was.
         self._begin(begun[new] for new in begun.keys() & owners)
         await self._read(owners)
+        if gone := owners - self.people.keys():
+            # Erased by another server since the ident was looked up; the repeat finds that too.
+            raise StoreInterrupted(f"{len(gone)} people were erased meanwhile.")
         return [self._final(ids[ident]) for ident in visitors]
 
     def too_late(self, owners: Sequence[int], batches: Numbered) -> set[tuple[int, str]]:

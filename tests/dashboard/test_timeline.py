@@ -58,7 +58,9 @@ def test_becoming_a_lead_is_a_line_inside_the_session() -> None:
 def test_a_milestone_at_the_top_joins_the_session_below_it() -> None:
     story = Story().viewed("/a", 0)
     story.milestones.append(Milestone(1, NOON + MINUTE, "merge", {}))
-    assert shape(days_of(story)) == [("Yesterday", [(1, ["Joined with another visitor's history", "/a"])])]
+    assert shape(days_of(story)) == [
+        ("Yesterday", [(1, ["Joined with the history of another visitor", "/a"])])
+    ]
 
 
 def test_a_milestone_on_a_day_of_its_own_stands_alone() -> None:
