@@ -32,7 +32,7 @@ async def backtest(rulings: Rulings, rule: Rule, *, days: int, now: int) -> Asyn
     since = now - days * DAY
     # Only a rule that falls due matches who was not here in that time.
     since_day = 0 if rule.falls_due else since // DAY
-    async for people in crowd(rulings, since_day):
+    async for people in crowd(rulings, rule, since_day):
         yield await _test(rulings, rule, people, since, now)
 
 

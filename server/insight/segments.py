@@ -42,7 +42,7 @@ def _count(facts: Facts, event: str) -> int:
 async def members(rulings: Rulings, segment: Audience, order: Order, now: int) -> list[Person]:
     """Everybody who is in the segment, sorted."""
     found: list[tuple[int, int, Person]] = []
-    async for people in crowd(rulings):
+    async for people in crowd(rulings, segment):
         for facts in await portray(rulings, people, now, segment, order.keys):
             if is_in(segment, facts):
                 found.append((order.value(facts), facts.person.person_id, facts.person))

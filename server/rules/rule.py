@@ -91,6 +91,11 @@ class Audience(Part):
         return frozenset(key for condition in self.conditions() for key in condition.asks())
 
     @cached_property
+    def needs(self) -> tuple[tuple[Key, int], ...]:
+        """Totals without which it cannot match, and how high they must at least be: quickly looked at."""
+        return tuple(need for asked in self.if_ if (need := asked.needs()) is not None and need[1] > 0)
+
+    @cached_property
     def every_page(self) -> bool:
         """Whether its conditions look at all pages of the person, for a glob or a regex."""
         return any(condition.asks_pages() for condition in self.conditions())
@@ -123,11 +128,6 @@ class Rule(Audience):
         """The totals that it looks at: its conditions, its trigger and its goal."""
         time = self.when.since_last if self.when is not None else None
         return self.keys | self.goal_keys | ({(Kind.event, time)} if time is not None else frozenset())
-
-    @cached_property
-    def needs(self) -> tuple[tuple[Key, int], ...]:
-        """Totals without which it cannot match, and how high they must at least be: quickly looked at."""
-        return tuple(need for asked in self.if_ if (need := asked.needs()) is not None and need[1] > 0)
 
     @cached_property
     def goal_keys(self) -> frozenset[Key]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from server.model import Due, Moment, Offer, Person, Total, TotalKey
-from server.store.base import Arming, Given
+from server.store.base import Arming, Given, Need
 from server.store.engine import Engine
 from server.store.ingest import RECENT, TOTALS, TOTALS_OF, by_key
 from server.store.rows import selected
@@ -56,6 +56,17 @@ WHERE person_id > ? AND seen_day >= ? AND merged_into IS NULL ORDER BY person_id
     Person,
 )
 
+_CROWD_WITH_TOTAL = Statement(
+    "crowd with a total",
+    f"""
+SELECT {selected(Person)} FROM people
+WHERE person_id > ? AND seen_day >= ? AND merged_into IS NULL AND EXISTS (
+  SELECT 1 FROM totals AS needed WHERE needed.person_id = people.person_id
+    AND needed.kind = ? AND needed.key = ? AND needed.count >= ?
+) ORDER BY person_id LIMIT ?""",
+    Person,
+)
+
 _MOMENTS_OF = Statement(
     "moments of people",
     f"SELECT {selected(Moment)} FROM events WHERE person_id IN LIST (BIGINT) ORDER BY person_id, at, id",
@@ -103,8 +114,13 @@ class SqlRulings:
     async def matched(self) -> list[tuple[str, int]]:
         return await self._engine.read(_MATCHED())
 
-    async def crowd(self, *, after: int, limit: int, since_day: int = 0) -> list[Person]:
-        return await self._engine.read(_CROWD(after, since_day, limit))
+    async def crowd(
+        self, *, after: int, limit: int, since_day: int = 0, need: Need | None = None
+    ) -> list[Person]:
+        if need is None:
+            return await self._engine.read(_CROWD(after, since_day, limit))
+        (kind, key), least = need
+        return await self._engine.read(_CROWD_WITH_TOTAL(after, since_day, int(kind), key, least, limit))
 
     async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
         return by_key(await self._engine.read(TOTALS(list(keys))))

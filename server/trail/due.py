@@ -22,7 +22,7 @@ from server.store.base import Arming, Changes, Store
 from server.trail.cast import Cast
 from server.trail.claims import Claims
 from server.trail.memory import Memory
-from server.trail.portraits import PEOPLE_A_STEP, portray
+from server.trail.portraits import PEOPLE_A_STEP, highest_need, portray
 
 log = structlog.get_logger()
 
@@ -122,7 +122,8 @@ class DueRules:
 
     async def _arm_some(self, rule: Rule, after: int) -> bool:
         now = self._clock()
-        people = await self._store.rulings.crowd(after=after, limit=PEOPLE_A_STEP)
+        need = highest_need(rule)
+        people = await self._store.rulings.crowd(after=after, limit=PEOPLE_A_STEP, need=need)
         if not people:
             return False
         due = []

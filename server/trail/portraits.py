@@ -10,16 +10,24 @@ from server.model import Moment, Offer, Person, Total, TotalKey
 from server.rules.facts import Facts
 from server.rules.registry import Key, Look
 from server.rules.rule import Audience, Rule
-from server.store.base import Rulings
+from server.store.base import Need, Rulings
 
 PEOPLE_A_STEP = 500
 
 
-async def crowd(rulings: Rulings, since_day: int = 0, after: int = -1) -> AsyncIterator[list[Person]]:
-    """Everybody who was seen on this day (since 1970) or later, in steps."""
-    while people := await rulings.crowd(after=after, limit=PEOPLE_A_STEP, since_day=since_day):
+async def crowd(rulings: Rulings, audience: Audience, since_day: int = 0) -> AsyncIterator[list[Person]]:
+    """Everybody who was seen on this day (since 1970) or later and may ever have belonged to the audience, in
+    steps. Totals only grow, so who has not the highest one that it needs never had.
+    """
+    after, need = -1, highest_need(audience)
+    while people := await rulings.crowd(after=after, limit=PEOPLE_A_STEP, since_day=since_day, need=need):
         yield people
         after = people[-1].person_id
+
+
+def highest_need(audience: Audience) -> Need | None:
+    """Of the totals without which nobody belongs to the audience, the one that the fewest will have."""
+    return max(audience.needs, key=lambda need: need[1], default=None)
 
 
 async def portray(

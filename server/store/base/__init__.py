@@ -30,7 +30,7 @@ from server.store.base.forms import FieldTally, Forms, FormTally
 from server.store.base.joining import Joining
 from server.store.base.operators import Operators, OperatorSession
 from server.store.base.outbox import Lane, News, Outbox, SwitchedOff
-from server.store.base.rulings import Arming, Given, Rulings
+from server.store.base.rulings import Arming, Given, Need, Rulings
 from server.store.engine import Engine
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Given",
     "Lane",
     "Look",
+    "Need",
     "News",
     "OperatorSession",
     "Operators",

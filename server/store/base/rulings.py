@@ -28,6 +28,10 @@ class Arming(NamedTuple):
     """The last person_id; all have been asked when nobody comes after it."""
 
 
+Need = tuple[tuple[int, str], int]
+"""A total by (kind, key), and how high it must at least be."""
+
+
 class Rulings(Protocol):
     """What rules need outside of the ingest transaction: who is due, what was measured, people in bulk."""
 
@@ -46,8 +50,12 @@ class Rulings(Protocol):
     async def matched(self) -> list[tuple[str, int]]:
         """(rule, people to whom it was given or from whom it was held back)."""
 
-    async def crowd(self, *, after: int, limit: int, since_day: int = 0) -> list[Person]:
-        """People by their ids, from above `after`, seen on this day (since 1970) or later."""
+    async def crowd(
+        self, *, after: int, limit: int, since_day: int = 0, need: Need | None = None
+    ) -> list[Person]:
+        """People by their ids, from above `after`, seen on this day (since 1970) or later; with `need`, only
+        those who have that total.
+        """
 
     async def totals(self, keys: Iterable[TotalKey]) -> dict[TotalKey, Total]:
         """The totals that exist of those asked for."""
