@@ -69,14 +69,15 @@ def main() -> None:
                 for deployment in deployments:
                     measure(deployment, folder, options.events, options.seconds, options.connections)
         stored = [count(file), *(counted(postgres, database) for database in (one, two))]
-        size = postgres.run(one, lambda connection: connection.fetchval(SIZE))
+        sizes = file.stat().st_size, postgres.run(one, lambda connection: connection.fetchval(SIZE))
     print(f"{options.events} events a request, {options.connections} connections, ", end="")
     print(f"{options.rounds} rounds of {options.seconds} s")
     base = deployments[0]
     for deployment, number in zip(deployments, stored, strict=True):
         show(deployment, base, options.events)
         check(deployment, number, options)
-    print(f"  PostgreSQL keeps {size / stored[1]:.0f} bytes an event, with its indexes and all totals")
+    print("  bytes an event, with all indexes and totals:", end=" ")
+    print(f"SQLite {sizes[0] / stored[0]:.0f}, PostgreSQL {sizes[1] / stored[1]:.0f}")
 
 
 SIZE = "SELECT pg_database_size(current_database()) - (SELECT pg_database_size('leadtrail_template'))"
