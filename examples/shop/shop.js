@@ -9,8 +9,19 @@
     write: (name, value) => localStorage.setItem('demo.' + name, JSON.stringify(value)),
   };
 
+  // The tag is "pending" until somebody answers; this shop takes silence for a yes, and has a switch.
+  const isAllowed = () => memory.read('consent', 'granted') === 'granted';
+  leadtrail('consent', memory.read('consent', 'granted'));
+
+  const named = (fields) => [...new Set(fields.map(({ name, reason }) => `${name} (${reason || 'refused'})`))].join(', ');
+
   const DETAILS = {
     page_view: (event) => event.title,
+    form_error: ({ metadata }) =>
+      `${metadata.form}, by ${metadata.source}${metadata.fields.length ? ': ' + named(metadata.fields) : ''}, attempt ${metadata.attempt}`,
+    form_submit: ({ metadata }) => `${metadata.form}, ${metadata.ok === true ? 'taken' : 'on its way'}`,
+    link_click: ({ metadata }) => metadata.href,
+    file_download: ({ metadata }) => metadata.href,
     page_leave: ({ metadata }) => `${metadata.seconds} s seen, ${metadata.scroll} % down`,
     identify: ({ traits }) => Object.keys(traits).join(', '),
   };
@@ -138,6 +149,18 @@
     find('reset').textContent = 'Signed out: you are a new visitor';
   }
 
+  function answer({ target }) {
+    const consent = target.checked ? 'granted' : 'denied';
+    memory.write('consent', consent);
+    memory.write('events', []);
+    memory.write('visitor', '');
+    leadtrail('consent', consent);
+    // What was seen while it was off was not kept: this page counts from now on.
+    if (target.checked) leadtrail('page');
+    find('who').textContent = target.checked ? 'From now on again.' : 'Nobody: nothing is sent or kept.';
+    draw();
+  }
+
   document.addEventListener('DOMContentLoaded', () => {
     const when = (element, type, action) => element && element.addEventListener(type, action);
     when(find('paper'), 'click', downloaded);
@@ -146,6 +169,8 @@
     when(document.getElementById('signup'), 'submit', signUp);
     when(document.getElementById('contact'), 'submit', ask);
     when(find('reset'), 'click', signOut);
+    find('consent-switch').checked = isAllowed();
+    when(find('consent-switch'), 'change', answer);
     find('sent').open = memory.read('open', matchMedia('(min-width: 1720px)').matches);
     when(find('sent'), 'toggle', () => memory.write('open', find('sent').open));
     addEventListener('storage', draw);

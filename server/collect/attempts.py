@@ -4,6 +4,7 @@ The snippet never reads a value. A page may name its fields after people: such n
 """
 
 import re
+from itertools import islice
 from typing import Any
 
 from server.model import Metadata
@@ -13,6 +14,10 @@ NAMES = frozenset({"form_error", "form_submit"})
 MASK = "[redacted]"
 OWN_RULE = "customError"
 """The reason of a field for which none was said: a rule of the page's own, as ValidityState has it."""
+
+MAX_FIELDS = 20
+MAX_NAME = 64
+"""What is over is cut: a page does not choose how many of its fields are wrong."""
 
 _REVEALING = re.compile(r"@|\d{6}|[\da-f]{16}", re.IGNORECASE)
 """An e-mail address, a number of six digits, an id of 64 bits."""
@@ -30,11 +35,14 @@ def clean_attempt(metadata: Metadata) -> Metadata:
     if isinstance(fields, list):
         reasons: dict[str, str] = {}
         for field in fields:
-            reasons.setdefault(masked(field.get("name") or ""), field.get("reason") or OWN_RULE)
-        cleaned["fields"] = [{"name": name, "reason": reason} for name, reason in reasons.items()]
+            reason = field.get("reason") or OWN_RULE
+            reasons.setdefault(masked(field.get("name") or ""), reason[:MAX_NAME])
+        cleaned["fields"] = [
+            {"name": name, "reason": reason} for name, reason in islice(reasons.items(), MAX_FIELDS)
+        ]
     return cleaned
 
 
 def masked(name: str) -> str:
     """The name of a form or a field, unless it may say who somebody is."""
-    return MASK if _REVEALING.search(name) else name
+    return MASK if _REVEALING.search(name) else name[:MAX_NAME]

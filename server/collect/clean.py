@@ -23,7 +23,6 @@ MAX_TITLE = 512
 MAX_KEYS = 20
 MAX_KEY = 64
 MAX_TEXT = 1_024
-MAX_FIELDS = 20
 MAX_IDENTIFIER = 128
 EARLIEST = 7 * DAY
 LATEST = 5 * MINUTE
@@ -256,18 +255,14 @@ def _check_object(key: str, value: dict[str, Any]) -> None:
 
 
 def _check_fields(fields: Any) -> None:
-    if not isinstance(fields, list) or len(fields) > MAX_FIELDS:
-        raise EventRejected(
-            "invalid_metadata", f"`fields` is a list of at most {MAX_FIELDS} {{name, reason}}."
-        )
+    if not isinstance(fields, list):
+        raise EventRejected("invalid_metadata", "`fields` is a list of {name, reason}.")
     for field in fields:
         if not isinstance(field, dict) or not field.keys() <= {"name", "reason"}:
             raise EventRejected("invalid_metadata", "`fields` holds {name, reason} only.")
         for key, value in field.items():
-            if not isinstance(value, str) or len(value) > MAX_KEY or _CONTROL.search(value):
-                raise EventRejected(
-                    "invalid_metadata", f"`fields.{key}` is text of at most {MAX_KEY} characters."
-                )
+            if not isinstance(value, str) or _CONTROL.search(value):
+                raise EventRejected("invalid_metadata", f"`fields.{key}` is text.")
 
 
 @lru_cache(maxsize=1_024)

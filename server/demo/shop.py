@@ -10,15 +10,20 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from server import assets
 
-PAGES = ("home", "features", "pricing", "signup", "welcome", "contact")
+PAGES = ("home", "features", "pricing", "signup", "welcome", "contact", "corner")
+SEASONS = ("spring", "summer", "autumn")
+"""The pages of the corner that works without reloading."""
+
 FILES = {
     "shop.css": "text/css",
     "shop.js": "text/javascript",
+    "corner.js": "text/javascript",
     "leaf.svg": "image/svg+xml",
     "garden.svg": "image/svg+xml",
     "white-paper.txt": "text/plain",
@@ -54,12 +59,17 @@ def _headers() -> dict[str, str]:
 
 
 def demo_routes() -> list[BaseRoute]:
-    """The pages and files of the demo shop."""
+    """The pages and files of the demo shop. What its corner posts is always refused, as it should be."""
     folder = assets.path("examples", "shop")
     headers = _headers()
+    pages = _render(folder)
+    refused = Response(pages.pop("refused"), 422, headers, "text/html")
     return [
         Route("/demo", _to_home),
-        *(_page(name, text, headers) for name, text in _render(folder).items()),
+        Route("/demo/corner", _Always(refused), methods=["POST"]),
+        Route("/demo/corner/order", _Always(JSONResponse({"sold": "out"}, 422, headers)), methods=["POST"]),
+        *(_page(name, text, headers) for name, text in pages.items()),
+        *(_page(f"corner/{season}", pages["corner"], headers) for season in SEASONS),
         *(_file(folder / name, kind, headers) for name, kind in FILES.items()),
     ]
 
@@ -67,7 +77,22 @@ def demo_routes() -> list[BaseRoute]:
 def _render(folder: Path) -> dict[str, str]:
     environment = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined)
     stub = Markup(STUB)  # noqa: S704 - a constant of ours
-    return {name: environment.get_template(f"{name}.html").render(name=name, stub=stub) for name in PAGES}
+
+    def render(name: str, *, refused: bool = False) -> str:
+        page = environment.get_template(f"{name}.html")
+        return page.render(name=name, stub=stub, seasons=SEASONS, refused=refused)
+
+    return {**{name: render(name) for name in PAGES}, "refused": render("corner", refused=True)}
+
+
+class _Always:
+    """An ASGI application that gives the same answer whatever it is sent."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._response(scope, receive, send)
 
 
 def _page(name: str, text: str, headers: dict[str, str]) -> Route:

@@ -4,7 +4,7 @@ import { clean } from './address.js';
 import { emit } from './events.js';
 import { data, finder, listen } from './tag.js';
 
-const FILES = /\.(pdf|(doc|xls|ppt)x?|csv|txt|zip|dmg|exe|mp[34])$/i;
+const FILES = /\.(pdf|(doc|xls|ppt)x?|csv|txt|zip|exe|mp[34])$/i;
 
 const click = (event) => {
   const find = finder(event);

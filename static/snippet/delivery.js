@@ -94,10 +94,13 @@ const deliver = async () => {
     await navigator.locks.request(key, work);
   } catch {
     // Without locks, the tab begins that says so first.
-    keep(key + '!', disk[key + '!'] || queue[0]);
-    if (!disk[key] && disk[key + '!'] !== queue[0]) {
-      forget(key + '!');
-      return (timer = later(deliver, 2e3));
+    const turn = key + '!';
+    if (!disk[key] && queue[0]) {
+      keep(turn, disk[turn] || queue[0]);
+      if (disk[turn] !== queue[0]) {
+        forget(turn);
+        return (timer = later(deliver, 2e3));
+      }
     }
     await work();
   }

@@ -8,10 +8,11 @@ export const nameOf = (form) =>
   ['data-leadtrail-form', 'id', 'name'].map((name) => form.getAttribute(name)).find((name) => name) ||
   location.pathname;
 
-/** The visible elements that look like errors of a form. */
-export const errorsIn = (root) =>
+/** The visible elements that look like errors of the form of this name: inside of it, or of this element in its stead. */
+export const errorsIn = (root, name, outside) =>
   [...root.querySelectorAll(ERRORS)].filter(
     (element) =>
+      nameOf(element.closest('form') || outside) === name &&
       element.getClientRects()[0] && (element.form || element.innerText) && !/success/.test(element.className),
   );
 

@@ -31,19 +31,19 @@ const another = (name, at = Date.now()) => {
 
 const fail = (source, fields) => {
   due = 0;
-  fields = fields.slice(0, 20).map(({ name, reason }) => ({ name, reason }));
+  fields = fields.map(({ name, reason }) => ({ name, reason }));
   emit('form_error', { form, source, attempt: attempts[form], fields, status }, began);
 };
 
 const begin = (target, at) => {
   if (!another(nameOf(target), at)) return;
-  const root = target.getRootNode();
-  const before = errorsIn(root);
+  const errors = () => errorsIn(target.getRootNode(), form, target);
+  const before = errors();
   const isNew = (element) => !before.includes(element);
   conclude = (passed) => {
     if (!due) return;
     // Controls and alerts that still show an error have failed it, others if they are new.
-    const shown = errorsIn(root).filter((element) => element.form || element.role || isNew(element));
+    const shown = errors().filter((element) => element.form || element.role || isNew(element));
     if (refused[0]) fail('native', fieldsOf(refused));
     else if (status > 399) fail('network', fieldsOf(shown));
     else if (!passed && shown[0]) fail('script', fieldsOf(shown));
@@ -54,7 +54,7 @@ const begin = (target, at) => {
   const look = () =>
     later(() => {
       if (attempt !== began) return;
-      if (refused[0] || Date.now() > due || errorsIn(root).some(isNew)) conclude();
+      if (refused[0] || Date.now() > due || errors().some(isNew)) conclude();
       else look();
     }, 100);
   due = began.at + 5e3;
@@ -87,7 +87,7 @@ const arrived = () => {
   const name = disk[key + '?'];
   forget(key + '?');
   const declared = document.querySelector('[data-leadtrail-form-error],[name=leadtrail-form-error]');
-  const shown = errorsIn(document);
+  const shown = errorsIn(document, name, document.body);
   if (declared) {
     const [name, ...fields] = (declared.content || declared.dataset.leadtrailFormError).split(/[:,]/);
     if (!performance.navigation.type) formError(name, { fields: fields.map((name) => ({ name })) }, 'server');

@@ -29,12 +29,13 @@ export const on = (name, listener) => {
 };
 
 /** What the server answered in an epoch. */
-export const accept = ({ visitor: token, messages = [] }, asked) => {
+export const accept = (answer, asked) => {
+  const token = answer.visitor;
   if (token) {
     keep(key, foreign ? token : 1);
     if (!visitor) tell('ready', (visitor = { visitor: token.split('.')[0] }));
   }
-  messages.map((message) => offer(message, asked, message.after));
+  answer.messages?.map((message) => offer(message, asked, message.after));
 };
 
 export const forgetMessages = () => {

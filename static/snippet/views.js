@@ -47,7 +47,7 @@ export const watchViews = () => {
   listen({
     visibilitychange() {
       if (document.hidden) return part();
-      look();
+      if (!address) look();
       since ||= Date.now();
     },
     pagehide: part,

@@ -41,6 +41,8 @@ class Leadtrail:
         self._folder = folder
         self._arguments = arguments
         self._config = config
+        self.variables: dict[str, str] = {}
+        """Settings of the server, beyond the port and the folder."""
         self._running = ExitStack()
         self._process: ServerProcess | None = None
 
@@ -52,6 +54,7 @@ class Leadtrail:
                 config=self._config,
                 PORT=str(self.port),
                 LEADTRAIL_IDENTITY_SECRET=IDENTITY_SECRET,
+                **self.variables,
             )
         )
 

@@ -92,3 +92,51 @@ def test_the_panel_says_who_you_are_and_how_many_views_are_left(
     expect(page.get_by_text("3 more until a message appears")).to_be_visible()
     page.get_by_text("What was just sent").click()
     expect(page.get_by_text(visitor.id)).to_be_visible()
+
+
+def test_the_corner_shows_every_kind_of_failure_and_a_page_without_reloading(
+    demo: Leadtrail, page: Page, visitor: Visitor
+) -> None:
+    view(page, f"{demo.base}/demo/corner")
+    for button, expected in [("Subscribe", "native"), ("Check", "script"), ("Order", "network")]:
+        page.get_by_role("button", name=button).click()
+        eventually(lambda source=expected: page.evaluate("1") and source in failures(demo, visitor))
+    page.get_by_role("button", name="Monday").click()
+    page.get_by_role("link", name="Summer").click()
+    page.get_by_role("button", name="Ring").click()
+    with page.expect_download():
+        page.get_by_role("link", name="Download", exact=True).click()
+    page.get_by_role("button", name="Redeem").click()
+    expect(page.get_by_text("This voucher has expired.")).to_be_visible()
+    eventually(lambda: page.evaluate("1") and "server" in failures(demo, visitor))
+    assert failures(demo, visitor) == {
+        "native": ["email"],
+        "script": ["postcode"],
+        "network": [],
+        "api": ["day"],
+        "server": ["voucher_code"],
+    }
+    assert demo.paths(visitor.id)[:2] == ["/demo/corner", "/demo/corner/summer"]
+    [rung] = demo.events(visitor.id, "rang_the_bell")
+    assert rung["metadata"] == {"tone": "high"}
+    assert len(demo.events(visitor.id, "file_download")) == 1
+
+
+def failures(demo: Leadtrail, visitor: Visitor) -> dict[str, list[str]]:
+    """The fields that failed, by source."""
+    found = [event["metadata"] for event in demo.events(visitor.id, "form_error")]
+    return {error["source"]: [field["name"] for field in error["fields"]] for error in found}
+
+
+def test_the_switch_ends_it_all_and_begins_anew(demo: Leadtrail, page: Page, visitor: Visitor) -> None:
+    view(page, f"{demo.base}/demo/")
+    first = eventually(lambda: visitor.id)
+    page.get_by_text("What was just sent").click()
+    page.get_by_label("Leadtrail may follow me here").uncheck()
+    eventually(lambda: page.evaluate("1") and not visitor.id)
+    page.goto(f"{demo.base}/demo/features")
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('leadtrail'))") == []
+    page.get_by_label("Leadtrail may follow me here").check()
+    eventually(lambda: page.evaluate("1") and visitor.id)
+    assert visitor.id != first
+    assert demo.paths(first) == ["/demo"]

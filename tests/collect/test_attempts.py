@@ -33,3 +33,10 @@ def test_a_field_is_kept_once_and_has_a_reason() -> None:
 
 def test_an_attempt_without_fields_is_kept_as_it_is() -> None:
     assert clean_attempt({"form": "ana@example.com", "ok": True}) == {"form": MASK, "ok": True}
+
+
+def test_more_fields_and_longer_names_than_are_kept_are_cut() -> None:
+    fields = [{"name": f"{number}{'x' * 99}", "reason": "y" * 99} for number in range(30)]
+    kept = clean_attempt({"form": "f", "fields": fields})["fields"]
+    assert len(kept) == 20
+    assert {(len(field["name"]), len(field["reason"])) for field in kept} == {(64, 64)}

@@ -137,7 +137,7 @@ def test_other_metadata_is_refused_with_its_key(metadata: dict[str, Any]) -> Non
 def test_a_form_error_carries_its_fields() -> None:
     metadata = {"form": "signup", "fields": [{"name": "email", "reason": "typeMismatch"}]}
     assert clean_metadata(metadata, "form_error") == metadata
-    for bad in ("email", [{"name": 1}], [{"value": "typed"}], [{"name": "n"}] * 21):
+    for bad in ("email", [{"name": 1}], [{"value": "typed"}]):
         with pytest.raises(EventRejected):
             clean_metadata({"fields": bad}, "form_error")
 
