@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import assets
 from server.addresses import allowed
-from server.api.routes import api_routes
+from server.api.routes import open_api
 from server.clock import Clock, system_clock
 from server.collect.collector import Collector
 from server.collect.face import Face
@@ -98,23 +98,29 @@ async def open_app(
         limits=limits,
         identity_secret=identity.of,
     )
+    api = open_api(
+        store=store,
+        tokens=settings.api_tokens,
+        live=live,
+        clock=clock,
+        inbox=inbox,
+        metrics=metrics,
+        limits=limits,
+        proves=settings.identity_secret is not None,
+    )
     routes: list[BaseRoute] = [
         Route("/", _to_dashboard),
         Route("/leadtrail.schema.json", _schema),
         Face(assets.path("static", "intercom.min.js"), live).route(),
         *health_routes(store, metrics, live),
-        *api_routes(
+        *api.routes,
+        *dashboard_routes(
             store=store,
-            tokens=settings.api_tokens,
+            auth=auth,
             live=live,
             clock=clock,
-            inbox=inbox,
-            metrics=metrics,
-            limits=limits,
-            proves=settings.identity_secret is not None,
-        ),
-        *dashboard_routes(
-            store=store, auth=auth, live=live, clock=clock, ways=_ways(settings, outbox.held())
+            ways=_ways(settings, outbox.held()),
+            reference=api.description,
         ),
         *unsubscribe_routes(unsubscribing, clock),
         *(demo_routes() if demo else []),

@@ -63,11 +63,16 @@ class IdentitySecrets:
             return None
 
 
-def add_token(data_dir: Path) -> str:
+READ_ONLY = "read:"
+"""Before a token where tokens are kept: it may read and not write."""
+
+
+def add_token(data_dir: Path, *, read_only: bool = False) -> str:
     """A new API token, kept beside the others; a running server knows it after its next start."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = f"lt_{secrets.token_urlsafe(32)}"
-    _write(data_dir / TOKENS_FILE, "".join(f"{line}\n" for line in (*made_tokens(data_dir), token)))
+    kept = f"{READ_ONLY}{token}" if read_only else token
+    _write(data_dir / TOKENS_FILE, "".join(f"{line}\n" for line in (*made_tokens(data_dir), kept)))
     return token
 
 

@@ -208,7 +208,7 @@ TABLE = (
     Setting("PORT", "port", _port, "the port; default `8000`"),
     Setting("LEADTRAIL_URL", "url", _origin, "where everybody finds this server, such as `https://t.example.com`; default: the address it listens on"),
     Setting("LEADTRAIL_SECRET_KEYS", "secret_keys", _secrets, "signing keys, comma-separated, newest last; default: made on first start"),
-    Setting("LEADTRAIL_API_TOKENS", "api_tokens", _secrets, "bearer tokens for `/api`, comma-separated; more are made by `leadtrail token`"),
+    Setting("LEADTRAIL_API_TOKENS", "api_tokens", _secrets, "bearer tokens for `/api`, comma-separated, `read:` before those that only read; more are made by `leadtrail token`"),
     Setting("LEADTRAIL_IDENTITY_SECRET", "identity_secret", _secret, "key of `user_hash` and JWT; default none: nothing can be proved by the browser"),
     Setting("LEADTRAIL_PASSWORD", "password", _text, "the operator's password; default: set through the sign-in link"),
     Setting("LEADTRAIL_TRUSTED_PROXIES", "trusted_proxies", _networks, "addresses or networks whose `X-Forwarded-*` headers are believed; default none"),

@@ -8,7 +8,7 @@ from msgspec import Struct, field, structs
 
 from server.api.endpoint import Asked
 from server.api.query import parse_query
-from server.api.said import Said, edit_of
+from server.api.said import Said, edit_of, merged_members
 from server.api.shapes import (
     Contact,
     ContactList,
@@ -122,8 +122,13 @@ class Contacts:
         return structs.replace(state(person), archived=True)
 
     async def unarchive(self, asked: Asked) -> ContactState:
-        """POST /contacts/{id}/unarchive."""
-        person = await self._change(asked, lambda person: structs.replace(person, archived=None))
+        """POST /contacts/{id}/unarchive: back in lists and searches, and blocked no more."""
+        person = await self._change(
+            asked,
+            lambda person: structs.replace(
+                person, archived=None, profile=merged_members(person.profile, {"blocked": None})
+            ),
+        )
         return structs.replace(state(person), archived=False)
 
     async def block(self, asked: Asked) -> ContactState:

@@ -12,13 +12,11 @@ from starlette.types import Scope as Connection
 from server.api.endpoint import Scope
 from server.api.errors import answer_to
 from server.errors import TooManyRequests, Unauthorized
+from server.keys import READ_ONLY
 from server.limits import Allowance, Limits
 
 MAX_BEARER = 1_024
 """Longer ones are not even compared."""
-
-READ_ONLY = "read:"
-"""Before a token in the settings: it may read and not write."""
 
 
 class Door:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -288,7 +289,15 @@ def endpoints(
     ]
 
 
-def api_routes(
+class Api(NamedTuple):
+    """The API, ready to be served."""
+
+    routes: list[BaseRoute]
+    description: bytes
+    """OpenAPI as JSON."""
+
+
+def open_api(
     *,
     store: Store,
     tokens: Sequence[str],
@@ -298,7 +307,7 @@ def api_routes(
     metrics: Metrics,
     limits: Limits | None = None,
     proves: bool = False,
-) -> list[BaseRoute]:
+) -> Api:
     """Everything under /api/, behind one of the bearer tokens; its description is for everybody."""
     listed = endpoints(store=store, live=live, clock=clock, inbox=inbox, metrics=metrics, proves=proves)
     described = describe(listed, PREFIX)
@@ -318,7 +327,7 @@ def api_routes(
     mount = Mount(PREFIX, router, middleware=[door])
     # Also a path with a line break in it is answered here.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
-    return [mount]
+    return Api([mount], described)
 
 
 async def _nothing_here(scope: Connection, receive: Receive, send: Send) -> None:

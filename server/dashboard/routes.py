@@ -18,6 +18,7 @@ from server.dashboard.live import LivePage
 from server.dashboard.messages import Messages
 from server.dashboard.outbox import OutboxPage, Ways
 from server.dashboard.people import People
+from server.dashboard.reference import Reference
 from server.dashboard.sign_in import SignIn
 from server.errors import NotFound
 from server.rules.reload import Live
@@ -30,9 +31,18 @@ ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def dashboard_routes(
-    *, store: Store, auth: Auth, live: Live, clock: Clock, ways: Ways | None = None
+    *,
+    store: Store,
+    auth: Auth,
+    live: Live,
+    clock: Clock,
+    ways: Ways | None = None,
+    reference: bytes | None = None,
 ) -> list[BaseRoute]:
-    """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody."""
+    """Everything under /dashboard/. Only the sign-in page and the static files are open to everybody.
+
+    `reference` is the API's description, to be shown.
+    """
     people, data = People(store, live, clock), PersonData(store, clock)
     now = LivePage(store.reads, live, clock)
     messages = Messages(store.rulings, live, clock)
@@ -56,6 +66,7 @@ def dashboard_routes(
         Route("/outbox/discard", outbox.discard, methods=["POST"]),
         Route("/outbox/switch-on", outbox.switch_on, methods=["POST"]),
         Route("/install", install.show),
+        *([Route("/api", Reference(reference).show)] if reference else []),
         Route("/sign-in", sign_in.show),
         Route("/sign-in", sign_in.submit, methods=["POST"]),
         Route("/password", sign_in.show_password),

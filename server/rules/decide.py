@@ -38,6 +38,9 @@ NOTHING = Decision("nothing")
 
 def decide(rule: Rule, facts: Facts, caps: Caps) -> Decision:
     """What becomes of the rule now. `facts` hold the person's offers."""
+    if facts.person.profile.get("blocked"):
+        # By the API: no message is for them any more.
+        return NOTHING
     won = facts.offers.get(rule.id, ())
     if won and is_waiting(won[-1]):
         return _offer_again(rule, facts, won[-1])

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from server.api.routes import api_routes
+from server.api.routes import open_api
 from server.clock import DAY
 from server.collect.inbox import Inbox
 from server.limits import Limits
@@ -23,7 +23,7 @@ from tests.story import NOON, Story
 
 NOW = NOON + DAY
 
-TOKENS = ("first token of this test", "second token of this test")
+TOKENS = ("first token of this test", "second token of this test", "read:a token that reads")
 
 
 class Api:
@@ -46,7 +46,7 @@ class Api:
         self.live = Live(self._config)
         metrics = Metrics()
         inbox = Inbox(Trail(self.store, self.live), lambda: self.now, metrics)
-        app.router.routes += api_routes(
+        app.router.routes += open_api(
             store=self.store,
             tokens=TOKENS,
             live=self.live,
@@ -54,7 +54,7 @@ class Api:
             inbox=inbox,
             metrics=metrics,
             limits=self._limits,
-        )
+        ).routes
         yield
         await inbox.close()
         await self.store.close()

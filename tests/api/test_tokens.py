@@ -1,5 +1,6 @@
 """Who may use the API, and in which shape it refuses."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,42 @@ def test_a_database_that_fails_is_an_error_list_without_its_words(
     assert answer.status_code == 500
     assert answer.json()["errors"][0]["code"] == "server_error"
     assert "secret" not in answer.text
+
+
+def test_answers_to_a_token_say_how_it_stands_with_its_limit(limited_api: Any) -> None:
+    first, second, third = (limited_api.client.get("/api/me") for _ in range(3))
+    assert [answer.status_code for answer in (first, second, third)] == [200, 200, 429]
+    assert [answer.headers["x-ratelimit-limit"] for answer in (first, third)] == ["2", "2"]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in (first, second, third)] == ["1", "0", "0"]
+    assert abs(int(first.headers["x-ratelimit-reset"]) - time.time()) < 60
+    assert third.json()["errors"][0]["code"] == "rate_limit_exceeded"
+    assert int(third.headers["retry-after"]) <= 101
+
+
+def test_who_has_no_token_is_told_of_no_limit(limited_api: Any) -> None:
+    answer = limited_api.client.get("/api/me", headers={"Authorization": "Bearer wrong"})
+    assert "x-ratelimit-limit" not in answer.headers
+
+
+def test_no_endpoint_is_without_a_scope(api: Any) -> None:
+    described = api.client.get("/api/openapi.json", headers={"Authorization": ""}).json()
+    for methods in described["paths"].values():
+        for method, operation in methods.items():
+            assert operation["x-scope"] in ("read", "write")
+            assert operation["x-scope"] == "write" or method in ("get", "post")
+
+
+@pytest.mark.parametrize("token", ["a token that reads"])
+def test_a_token_that_reads_does_not_write(api: Any, token: str) -> None:
+    api.client.headers["Authorization"] = f"Bearer {token}"
+    assert api.client.get("/api/me").status_code == 200
+    refused = api.client.post("/api/tags", json={"name": "vip"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (403, "forbidden")
+    assert api.client.get("/api/me", headers={"Authorization": f"Bearer read:{token}"}).status_code == 401
+
+
+def test_a_path_names_every_method_that_it_takes(api: Any) -> None:
+    answer = api.client.patch("/api/contacts/0000000000000001")
+    assert answer.status_code == 405
+    assert {method.strip() for method in answer.headers["allow"].split(",")} >= {"GET", "PUT", "DELETE"}
+    assert answer.json()["errors"][0]["code"] == "method_not_allowed"

@@ -31,7 +31,7 @@ async function fails(call, type, status, code) {
 }
 
 const checks = {
-  async "contacts are made, found, changed and put away"() {
+  async "contacts are made, found, changed, put away and deleted"() {
     const email = `${fresh()}@x.example`;
     const made = await client.contacts.create({ email, custom_attributes: { plan: "Pro", seats: 3 } });
     assert.deepEqual([made.type, made.role, made.email], ["contact", "user", email]);
@@ -44,6 +44,8 @@ const checks = {
     assert.equal((await client.contacts.archive({ contact_id: known.id })).archived, true);
     assert.equal((await client.contacts.unarchive({ contact_id: known.id })).archived, false);
     assert.equal((await client.contacts.blockContact({ contact_id: known.id })).blocked, true);
+    assert.equal((await client.contacts.delete({ contact_id: known.id })).deleted, true);
+    await fails(() => client.contacts.find({ contact_id: known.id }), IntercomError, 404, "not_found");
   },
 
   async "a second contact of the same id is a conflict that names the first"() {

@@ -222,8 +222,25 @@ class TestContacts:
             with pytest.raises(ApiError):
                 intercom.contacts.merge_lead_in_user(lead_id=wrong[0], contact_id=wrong[1])
 
+    def test_a_contact_that_is_deleted_is_gone(self, intercom: Intercom, user: Any) -> None:
+        intercom.events.create(
+            request={"user_id": user.external_id, "event_name": "opened", "created_at": NOW}
+        )
+        deleted = intercom.contacts.delete(user.id)
+        assert (deleted.id, deleted.external_id, deleted.deleted) == (user.id, user.external_id, True)
+        for call in (
+            lambda: intercom.contacts.find(user.id),
+            lambda: intercom.contacts.delete(user.id),
+            lambda: intercom.events.list(type="user", user_id=user.external_id),
+        ):
+            with pytest.raises(ApiError, match="404"):
+                call()
+        again = CreateContactRequestWithExternalId(external_id=user.external_id)
+        assert intercom.contacts.create(request=again).id != user.id
+
     def test_nobody_is_not_found(self, intercom: Intercom) -> None:
         calls: list[Callable[[], Any]] = [
+            lambda: intercom.contacts.delete(NOBODY),
             lambda: intercom.contacts.find(NOBODY),
             lambda: intercom.contacts.update(NOBODY, name="x"),
             lambda: intercom.contacts.show_contact_by_external_id(new()),
