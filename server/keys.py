@@ -20,6 +20,16 @@ TOKENS_FILE = "api_tokens"
 WEBHOOK_FILE = "webhook_secret"
 
 
+SECRET_FILES = (KEYS_FILE, TOKENS_FILE, WEBHOOK_FILE)
+"""What the server made for itself, by the names in the data directory."""
+
+
+def secret_files(data_dir: Path) -> dict[str, bytes]:
+    """The contents of those that are there, by name."""
+    paths = [data_dir / name for name in SECRET_FILES]
+    return {path.name: path.read_bytes() for path in paths if path.exists()}
+
+
 def with_own_secrets(settings: Settings) -> Settings:
     """The settings, completed by the signing key, API tokens and the webhooks' secret that the data directory
     holds.

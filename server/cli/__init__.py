@@ -4,6 +4,7 @@ import click
 
 from server import __version__
 from server.cli.backtest import backtest
+from server.cli.backup import backup
 from server.cli.check import check
 from server.cli.copy import copy
 from server.cli.demo import demo
@@ -12,6 +13,7 @@ from server.cli.explain import explain
 from server.cli.export import export
 from server.cli.import_ import import_
 from server.cli.migrate import migrate
+from server.cli.restore import restore
 from server.cli.serve import serve
 from server.cli.token import token
 
@@ -22,5 +24,11 @@ def commands() -> None:
     """Follow visitors from their first page view to lead and user, and answer them by rules."""
 
 
-for command in (serve, demo, check, copy, backtest, explain, import_, export, erase, migrate, token):
+COMMANDS = (
+    *(serve, demo, check, backtest, explain),
+    *(import_, export, erase, backup, restore, copy),
+    *(migrate, token),
+)
+
+for command in COMMANDS:
     commands.add_command(command)

@@ -15,15 +15,20 @@ from server.keys import with_own_secrets
 from server.settings import Settings, read
 
 
-def settings() -> Settings:
-    """The checked settings, with the server's own secrets; mistakes in them end the program with status 2."""
+def checked_settings() -> Settings:
+    """The settings; mistakes in them end the program with status 2. Nothing is made for them."""
     log.configure(terminal=sys.stderr.isatty())
     try:
-        checked = read(os.environ)
+        return read(os.environ)
     except SettingsError as error:
         for mistake in error.mistakes:
             click.echo(mistake, err=True)
         sys.exit(2)
+
+
+def settings() -> Settings:
+    """The checked settings, with the server's own secrets; mistakes in them end the program with status 2."""
+    checked = checked_settings()
     try:
         return with_own_secrets(checked)
     except OSError as error:

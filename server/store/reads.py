@@ -25,6 +25,12 @@ NEWER_MOMENTS = 200
 
 _PERSON = Statement("read person", f"SELECT {selected(Person)} FROM people WHERE person_id = ?", Person)
 
+_PERSON_IDS = Statement(
+    "read person ids",
+    "SELECT {person_id} FROM people WHERE person_id > ? ORDER BY person_id LIMIT ?",
+    tuple[int],
+)
+
 _PERSON_OF = Statement("read person of", "SELECT {person_id} FROM identities WHERE ident = ?", tuple[int])
 
 _EVERYBODY = "merged_into IS NULL"
@@ -98,6 +104,9 @@ class SqlReads:
         for person in await self._engine.read(_PERSON(person_id)):
             return person
         return None
+
+    async def person_ids(self, after: int, limit: int) -> list[int]:
+        return [person_id for (person_id,) in await self._engine.read(_PERSON_IDS(after, limit))]
 
     async def person_of(self, ident: str) -> int | None:
         for (person_id,) in await self._engine.read(_PERSON_OF(ident)):

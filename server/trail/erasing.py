@@ -1,5 +1,7 @@
 """Erasing a person: every row, every id, and a tomb that keeps them from coming back."""
 
+import contextlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from server.errors import NotFound
@@ -7,6 +9,8 @@ from server.model import public_id
 from server.store.base import Store, Transaction
 from server.trail.repeat import until_written
 from server.trail.tombs import person_tomb, tomb
+
+PEOPLE_A_STEP = 1_000
 
 
 class Erasure(NamedTuple):
@@ -29,8 +33,25 @@ async def erase(store: Store, person_id: int, now: int) -> Erasure:
             return await _erase(transaction, person_id, now)
 
     erasure = await until_written(write)
+    await store.tell_backups(erasure.tombs)
     await store.scrub()
     return erasure
+
+
+async def erase_again(store: Store, tombs: Mapping[str, int], now: int) -> int:
+    """Erase from a backup that was put back whoever was erased since it was made; how many that were."""
+    after, erased = -1, 0
+    while tombs and (people := await store.reads.person_ids(after, PEOPLE_A_STEP)):
+        after = people[-1]
+        for person_id in people:
+            if person_tomb(person_id) in tombs:
+                # With somebody who was merged into them since, they may be gone already.
+                with contextlib.suppress(NotFound):
+                    erased += len((await erase(store, person_id, now)).people)
+    if tombs:
+        async with store.transaction() as transaction:
+            await transaction.bury(tombs)
+    return erased
 
 
 async def _erase(transaction: Transaction, person_id: int, now: int) -> Erasure:

@@ -153,6 +153,9 @@ class Reads(Protocol):
     async def person(self, person_id: int) -> Person | None:
         """The person, or None; a merged one is answered as it stands, with `merged_into`."""
 
+    async def person_ids(self, after: int, limit: int) -> list[int]:
+        """The ids of all people, merged ones too, above `after` in their order."""
+
     async def person_of(self, ident: str) -> int | None:
         """The person_id behind an ident."""
 
@@ -241,6 +244,9 @@ class Store(Protocol):
 
     async def forget_merges(self, before: int) -> None:
         """Forget what people were before merges from before then (ms), unless they were taken back."""
+
+    async def tell_backups(self, tombs: Mapping[str, int]) -> None:
+        """Leave the tombs beside the backups that the engine knows of, for whoever restores one."""
 
     async def scrub(self) -> None:
         """Leave nothing of what was deleted in the engine's own files.

@@ -1,7 +1,7 @@
 """The engine for many servers: PostgreSQL, or Citus. Every server is equal and keeps nothing of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from server.errors import StoreError
@@ -39,6 +39,9 @@ class PostgresStore(Rooms):
 
     async def forget_events(self, before: int) -> None:
         await forget_events(self._engine, self._admin_url, before)
+
+    async def tell_backups(self, tombs: Mapping[str, int]) -> None:
+        """None are known: `pg_dump` and the archive are the operator's."""
 
     async def scrub(self) -> None:
         """Nothing is to be done: what was deleted goes when PostgreSQL vacuums, and its log is the

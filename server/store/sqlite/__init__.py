@@ -1,14 +1,16 @@
 """The embedded engine: one file, one server, every commit synced to the disk before it is answered."""
 
+import asyncio
 import re
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from server.errors import StoreError, StoreUnavailable
 from server.store.rooms import Rooms
+from server.store.sqlite.backup import tell_backups
 from server.store.sqlite.cache import Cache, CachedTransaction
 from server.store.sqlite.engine import SqliteEngine, open_engine
 from server.store.sqlite.forgetting import forget_events
@@ -49,6 +51,9 @@ class SqliteStore(Rooms):
 
     async def forget_events(self, before: int) -> None:
         await forget_events(self._engine, before)
+
+    async def tell_backups(self, tombs: Mapping[str, int]) -> None:
+        await asyncio.to_thread(tell_backups, self._engine.path, tombs)
 
     async def scrub(self) -> None:
         # What is deleted is overwritten (`secure_delete`); the log, which holds it still, is cut off.
