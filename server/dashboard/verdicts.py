@@ -83,9 +83,15 @@ def present_rule(rule: Rule, measured: Measured) -> RuleRow:
     numbers = [
         ("Matched", measured.matched),
         ("Held back", measured.held_back),
-        ("Shown", measured.shown),
-        ("Clicked", measured.clicked),
-        ("Dismissed", measured.dismissed),
+        *(
+            [
+                ("Shown", measured.shown),
+                ("Clicked", measured.clicked),
+                ("Dismissed", measured.dismissed),
+            ]
+            if rule.deliver.page
+            else [("Given", measured.given)]
+        ),
         *([("Reached the goal", measured.goal)] if rule.goal else []),
     ]
     most = max(measured.matched, 1)

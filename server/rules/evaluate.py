@@ -65,10 +65,9 @@ def explain(rule: Rule, facts: Facts) -> list[Finding]:
     findings += (find(asked, facts) for asked in rule.if_)
     for asked in rule.unless:
         found = find(asked, facts)
-        holds, text = not found.holds, f"unless {found.text}"
-        findings.append(
-            Finding(holds, found.value, text, found.parts, f"unless {found.subject}", f"not {found.wants}")
-        )
+        holds, text, subject = not found.holds, f"unless {found.text}", f"unless {found.subject}"
+        wants = "never" if found.wants == "at least 1" else f"not {found.wants}"
+        findings.append(Finding(holds, found.value, text, found.parts, subject, wants))
     if rule.goal is not None:
         count = goal_count(rule, facts)
         subject = f"goal {rule.goal.text}"

@@ -64,7 +64,7 @@ def test_an_explanation_is_a_line_for_each_condition() -> None:
         "viewed /pricing: 3, wants more than 3 -> no",
         "segment keen: in it, wants to be in it -> yes",
         "  viewed /pricing: 3, wants at least 1 -> yes",
-        "unless did purchase: 0, wants not at least 1 -> yes",
+        "unless did purchase: 0, wants never -> yes",
         "goal did signed_up: 0, wants never -> yes",
         "-> does not match",
     ]

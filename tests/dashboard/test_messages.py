@@ -60,7 +60,7 @@ def test_every_message_has_its_numbers_and_its_lift(with_rules: Dashboard) -> No
     assert "The control, who never see it, are 30." in text
     assert re.search(r"Lift against the control: \+29.0 points, between \+1\d.\d and \+4\d.\d", text)
     assert "The message helps." in text
-    assert "hook webhook · to users · once Matched 0" in text
+    assert "hook webhook · to users · once Matched 0 Held back 0 Given 0" in text
 
 
 def test_a_message_is_tried_on_what_is_stored(with_rules: Dashboard) -> None:
