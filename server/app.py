@@ -130,7 +130,8 @@ async def open_app(
     outbox.start()
     tasks = [watcher, asyncio.create_task(Upkeep(store, live, clock).run())]
     if store.is_shared:
-        fleet = Fleet(store, live, clock, metrics, settings.secret_keys)
+        signing = (*settings.secret_keys[-1:], settings.webhook_secret or "")
+        fleet = Fleet(store, live, clock, metrics, signing)
         tasks.append(asyncio.create_task(fleet.run()))
     try:
         yield Leadtrail(

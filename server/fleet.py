@@ -32,8 +32,9 @@ class Fleet:
     """This server among those of its store."""
 
     def __init__(
-        self, store: Store, live: Live, clock: Clock, metrics: Metrics, secret_keys: Sequence[str]
+        self, store: Store, live: Live, clock: Clock, metrics: Metrics, signing: Sequence[str]
     ) -> None:
+        """`signing` are the keys with which all of them should sign."""
         self._store = store
         self._live = live
         self._clock = clock
@@ -43,7 +44,7 @@ class Fleet:
             host=socket.gethostname()[:64],
             version=__version__,
             rules=live.digest,
-            keys=_digest(secret_keys),
+            keys=_digest(signing),
             started=clock(),
             seen=clock(),
         )
@@ -92,11 +93,13 @@ class Fleet:
 
 _REMEDIES = {
     "rules": "give every server the same leadtrail.yaml",
-    "keys": "give every server the same LEADTRAIL_SECRET_KEYS, or visitors are strangers at the next one",
+    "keys": (
+        "give every server the same LEADTRAIL_SECRET_KEYS, or visitors are strangers at the next one,"
+        " and the same LEADTRAIL_WEBHOOK_SECRET, or receivers cannot verify its webhooks"
+    ),
 }
 
 
 def _digest(keys: Sequence[str]) -> str:
-    """Of the key that signs. Slow to make, so that nobody tries keys out on it."""
-    newest = keys[-1] if keys else ""
-    return hashlib.pbkdf2_hmac("sha256", newest.encode(), b"leadtrail fleet", 100_000)[:8].hex()
+    """Of the keys that sign. Slow to make, so that nobody tries keys out on it."""
+    return hashlib.pbkdf2_hmac("sha256", "\n".join(keys).encode(), b"leadtrail fleet", 100_000)[:8].hex()

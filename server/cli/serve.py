@@ -125,6 +125,13 @@ def _relax_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def _letters(settings: Settings) -> str:
+    if settings.relay is None:
+        return "held: LEADTRAIL_SMTP_URL is not set"
+    by = f"by {settings.relay.describe()}"
+    return by if settings.url else f"{by}; links lead to {settings.address}, set LEADTRAIL_URL to change that"
+
+
 async def _announce(app: Leadtrail, settings: Settings, *, demo: bool) -> None:
     base = settings.address
     link = await app.auth.new_link()
@@ -133,6 +140,7 @@ async def _announce(app: Leadtrail, settings: Settings, *, demo: bool) -> None:
         *(f"  {line}" for line in app.store.describe()),
         f"  rules      {settings.config.resolve()}",
         *([f"  demo       {base}/demo/"] if demo else []),
+        f"  e-mail     {_letters(settings)}",
         f"  dashboard  {base}/dashboard/",
         f"  sign in    {base}{link}   (works once, within an hour)",
     ]

@@ -5,6 +5,8 @@ import random
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import pytest
 
 from server.clock import SECOND
 from server.messages.outbox import LEASE
+from server.signature import new_secret
 from tests.messages.post_office import PostOffice, post_office
 from tests.messages.receiver import receiving
+from tests.postgres import postgres_server
 from tests.server_process import ServerProcess, server_process
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
@@ -45,6 +49,13 @@ messages:
     deliver:
       email: {subject: "Questions?", body: "Ask us.", to_unverified: true}
 """
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """Of a new database of a PostgreSQL that syncs its commits."""
+    with postgres_server({}) as server, server.database() as new:
+        yield new
 
 
 def view(path: str, event_id: str) -> dict[str, Any]:
@@ -132,3 +143,31 @@ async def letter_to_ada(server: ServerProcess, office: PostOffice) -> str:
 
 def metrics(server: ServerProcess) -> str:
     return httpx2.get(f"{server.base}/metrics", timeout=10).text
+
+
+async def test_two_servers_share_the_work_and_send_each_message_once(tmp_path: Path, url: str) -> None:
+    shared = {
+        "DATABASE_URL": url,
+        "LEADTRAIL_SECRET_KEYS": "a signing key of both servers",
+        "LEADTRAIL_WEBHOOK_ALLOW": "127.0.0.1",
+        "LEADTRAIL_WEBHOOK_SECRET": new_secret(b"of both servers, 32 bytes of it."),
+    }
+    async with receiving() as receiver:
+        config = HOOK.format(url=receiver.url)
+        with ExitStack() as stack:
+            servers = []
+            for name in ("one", "two"):
+                folder = tmp_path / name
+                folder.mkdir()
+                servers.append(stack.enter_context(server_process(folder, config=config, **shared)))
+            ids = [secrets.token_hex(12) for _ in range(60)]
+            sends = (send(servers[place % 2], view("/pricing", of)) for place, of in enumerate(ids))
+            await asyncio.gather(*sends)
+
+            def arrived() -> list[str]:
+                return [of.json["data"]["event"]["id"] for of in receiver.received]
+
+            await until(lambda: set(arrived()) >= set(ids), 30)
+            for server in servers:
+                assert server.stop() == 0
+        assert sorted(arrived()) == sorted(ids)

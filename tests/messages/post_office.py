@@ -53,7 +53,7 @@ class PostOffice:
 
 @asynccontextmanager
 async def post_office(
-    tls: ssl.SSLContext | None = None, *, at_once: bool = False, asks_who: bool = False
+    tls: ssl.SSLContext | None = None, *, at_once: bool = False, asks_who: bool = False, port: int = 0
 ) -> AsyncIterator[PostOffice]:
     """A mail server on a free port; with `tls` it offers STARTTLS, or speaks TLS from the first byte."""
     office = PostOffice()
@@ -70,7 +70,7 @@ async def post_office(
         )
 
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls if at_once else None)
+    server = await loop.create_server(protocol, "127.0.0.1", port, ssl=tls if at_once else None)
     office.port = server.sockets[0].getsockname()[1]
     try:
         yield office

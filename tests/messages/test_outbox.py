@@ -13,8 +13,10 @@ from server.messages.outbox import LEASE, LOOK_AGAIN, SEND_SECONDS, Outbox
 from server.messages.schedule import MAX_TRIES, PAUSES
 from server.metrics import Metrics
 from server.model import Delivery
+from server.relay import parse_relay
 from server.store.base import Changes, Store
-from tests.messages.deliveries import NOW, hook, means
+from tests.messages.deliveries import NOW, hook, letter, means
+from tests.messages.post_office import post_office
 from tests.messages.receiver import receiving
 
 pytestmark = pytest.mark.anyio
@@ -328,6 +330,33 @@ async def test_an_outage_of_an_hour_is_made_up_for(store: Store, clock: Clock, m
         assert failed == 4 * 60
         assert sorted(arrived) == sorted(ids)
         await outbox.close()
+
+
+async def test_a_letter_is_sent_once_when_the_mail_server_is_back(
+    store: Store, clock: Clock, metrics: Metrics
+) -> None:
+    """By the real channel: away for an hour, then greylisting, then there."""
+    async with post_office() as office:
+        port = office.port
+    relay = parse_relay(f"smtp://127.0.0.1:{port}")
+    outbox = working(store, find_channels()["email"](means(relay=relay)), clock, metrics)
+    sent = structs.replace(letter(), due=clock.now)
+    await put(store, sent)
+    await outbox.deliver_due()
+    clock.now += HOUR
+    await outbox.deliver_due()
+    async with post_office(port=port) as office:
+        office.fault = "450 4.2.1 greylisted"
+        clock.now += HOUR
+        await outbox.deliver_due()
+        assert office.letters == []
+        office.fault = ""
+        clock.now += DAY
+        await outbox.deliver_due()
+        await outbox.deliver_due()
+        assert [str(of["Message-ID"]) for of in office.letters] == [f"<{sent.id}@t.example.com>"]
+    assert await store.outbox.counts() == {}
+    await outbox.close()
 
 
 def test_a_lease_is_longer_than_any_try() -> None:
