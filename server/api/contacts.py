@@ -141,7 +141,11 @@ class Contacts:
         return structs.replace(state(person), blocked=True)
 
     async def list(self, asked: Asked) -> ContactList:
-        """GET /contacts: leads and users, newest first."""
+        """GET /contacts: leads and users, newest first. A further page is asked by its `starting_after`."""
+        if asked.query.page > 1 and not asked.query.starting_after:
+            raise BadRequest(
+                "parameter_invalid", "A page is asked by the starting_after of the one before.", "page"
+            )
         return await self._page(asked.query.per_page, asked.query.starting_after, None)
 
     async def search(self, asked: Asked) -> ContactList:

@@ -115,6 +115,17 @@ def test_a_body_that_is_no_search_is_refused(api: Any, body: bytes) -> None:
     assert answer.json()["type"] == "error.list"
 
 
+def test_a_page_of_the_list_is_asked_by_its_cursor(api: Any) -> None:
+    api.tell(lead(1), lead(2), Story(3).viewed("/", 0))
+    first = api.client.get("/api/contacts?per_page=1&page=1").json()
+    assert [contact["id"] for contact in first["data"]] == ["0000000000000002"]
+    after = first["pages"]["next"]["starting_after"]
+    second = api.client.get(f"/api/contacts?per_page=1&page=2&starting_after={after}").json()
+    assert [contact["id"] for contact in second["data"]] == ["0000000000000001"]
+    refused = api.client.get("/api/contacts?page=2")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "page")
+
+
 def test_a_body_is_read_up_to_its_limit(api: Any) -> None:
     assert api.client.post("/api/contacts/search", content=b" " * (256 * 1024)).status_code == 400
     assert api.client.post("/api/contacts/search", content=b" " * (256 * 1024 + 1)).status_code == 413
