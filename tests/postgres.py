@@ -14,15 +14,18 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
 from server.store import postgres
 from server.store.tables import tables
+
+T = TypeVar("T")
 
 UNPRIVILEGED = ("postgres", "nobody")
 
@@ -128,12 +131,12 @@ class Postgres:
             finally:
                 await connection.close()
 
-        return asyncio.run(work())
+        return apart(work())
 
     def make_template(self) -> None:
         """A database with the whole schema, which new ones are copied from."""
         self.run("postgres", lambda connection: connection.execute(f"CREATE DATABASE {TEMPLATE}"))
-        asyncio.run(postgres.migrate(self.url(TEMPLATE)))
+        apart(postgres.migrate(self.url(TEMPLATE)))
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -141,7 +144,7 @@ class Postgres:
         # One that is emptied costs a tenth of a new one.
         name = self._clean.pop() if self._clean else self.create(TEMPLATE)
         yield self.url(name)
-        asyncio.run(empty(self.url(name)))
+        apart(empty(self.url(name)))
         self._clean.append(name)
 
     def create(self, template: str = "template0") -> str:
@@ -187,6 +190,12 @@ class Postgres:
         return {"user": user, "group": group, "extra_groups": []}
 
 
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """What the work answers, done in a thread of its own: a loop may be running here, as Playwright's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 async def empty(url: str) -> None:
     """Delete every row of the database."""
     connection = await asyncpg.connect(url)
@@ -215,8 +224,8 @@ def postgres_server(settings: Mapping[str, str] = QUICK) -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="leadtrail-postgres-") as name:
         server = Postgres(Path(name), settings)
         server.initialise()
-        server.start()
         try:
+            server.start()
             server.make_template()
             yield server
         finally:

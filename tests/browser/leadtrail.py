@@ -33,7 +33,7 @@ def eventually(ask: Callable[[], Known]) -> Known:
 class Leadtrail:
     """A real server with a data folder and a port that outlive its process."""
 
-    def __init__(self, folder: Path, *arguments: str, config: str = "") -> None:
+    def __init__(self, folder: Path, *arguments: str, config: str = "", **environment: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -41,7 +41,7 @@ class Leadtrail:
         self._folder = folder
         self._arguments = arguments
         self._config = config
-        self.variables: dict[str, str] = {}
+        self.variables = environment
         """Settings of the server, beyond the port and the folder."""
         self._running = ExitStack()
         self._process: ServerProcess | None = None
@@ -104,9 +104,9 @@ class Leadtrail:
 
 
 @contextmanager
-def leadtrail(folder: Path, *arguments: str, config: str = "") -> Iterator[Leadtrail]:
+def leadtrail(folder: Path, *arguments: str, config: str = "", **environment: str) -> Iterator[Leadtrail]:
     """A running server, stopped in the end."""
-    server = Leadtrail(folder, *arguments, config=config)
+    server = Leadtrail(folder, *arguments, config=config, **environment)
     server.start()
     try:
         yield server

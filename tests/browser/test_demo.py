@@ -12,8 +12,9 @@ DIALOG = "leadtrail-message [role=dialog]"
 
 
 @pytest.fixture
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leadtrail]:
-    with leadtrail(tmp_path_factory.mktemp("demo"), "demo") as running:
+def demo(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Leadtrail]:
+    """On each engine."""
+    with leadtrail(tmp_path_factory.mktemp("demo"), "demo", DATABASE_URL=database_url) as running:
         yield running
 
 

@@ -9,15 +9,15 @@ from tests.dashboard.real_dashboard import Dashboard, opened
 
 
 @pytest.fixture
-def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
+def dashboard(database_url: str, tmp_path: Path) -> Iterator[Dashboard]:
     """With a password that the operator knows, nobody signed in."""
-    yield from opened(Dashboard(tmp_path / "leadtrail.db"))
+    yield from opened(Dashboard(database_url, tmp_path))
 
 
 @pytest.fixture
-def bare_dashboard(tmp_path: Path) -> Iterator[Dashboard]:
+def bare_dashboard(database_url: str, tmp_path: Path) -> Iterator[Dashboard]:
     """As on the first start: without a password."""
-    yield from opened(Dashboard(tmp_path / "leadtrail.db", password=None))
+    yield from opened(Dashboard(database_url, tmp_path, password=None))
 
 
 @pytest.fixture

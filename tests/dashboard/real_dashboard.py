@@ -15,7 +15,7 @@ from server.dashboard.outbox import Ways
 from server.dashboard.routes import dashboard_routes
 from server.rules.reload import Live
 from server.store.base import Changes, Store
-from server.store.sqlite import open_sqlite
+from server.store.engines import open_store
 from tests.story import NOON, SHOP, Story
 
 T = TypeVar("T")
@@ -36,14 +36,14 @@ PASSWORD = "correct horse battery"
 class Dashboard:
     """The dashboard as a browser meets it. `now` is its clock, in ms; `ticks` its monotonic one, in s."""
 
-    def __init__(self, path: Path, password: str | None = PASSWORD) -> None:
+    def __init__(self, database_url: str, folder: Path, password: str | None = PASSWORD) -> None:
         self.now = NOON + HOUR
         self.ticks = 0.0
-        self._path = path
+        self._database_url = database_url
         self._password = password
         self.auth: Auth
         self.store: Store
-        self._config = path.with_name("leadtrail.yaml")
+        self._config = folder / "leadtrail.yaml"
         self._config.write_text(SITES)
         self._live = Live(self._config)
         self.app = Starlette(lifespan=self._lifespan)
@@ -52,7 +52,7 @@ class Dashboard:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self.loop = asyncio.get_running_loop()
-        self.store = await open_sqlite(self._path)
+        self.store = await open_store(self._database_url)
         self.auth = Auth(
             self.store.operators, lambda: self.now, password=self._password, monotonic=lambda: self.ticks
         )

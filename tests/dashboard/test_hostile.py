@@ -144,7 +144,7 @@ async def park(dashboard: Dashboard) -> None:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Dashboard, str]]:
     """The dashboard behind a real server on a free port."""
-    dashboard = Dashboard(tmp_path / "leadtrail.db", password=None)
+    dashboard = Dashboard(f"sqlite:///{tmp_path / 'leadtrail.db'}", tmp_path, password=None)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(dashboard.app, log_level="error", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

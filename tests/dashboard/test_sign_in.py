@@ -28,8 +28,8 @@ def test_the_cookie_is_for_http_only_and_lax(dashboard: Dashboard) -> None:
     assert "Domain" not in cookie
 
 
-def test_on_https_the_cookie_is_bound_to_its_host(tmp_path: Path) -> None:
-    for dashboard in opened(Dashboard(tmp_path / "leadtrail.db"), "https://testserver"):
+def test_on_https_the_cookie_is_bound_to_its_host(database_url: str, tmp_path: Path) -> None:
+    for dashboard in opened(Dashboard(database_url, tmp_path), "https://testserver"):
         cookie = dashboard.sign_in().headers["set-cookie"]
         assert cookie.startswith("__Host-lt_operator=")
         assert "Secure" in cookie
