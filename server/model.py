@@ -59,6 +59,7 @@ class Site(Struct, frozen=True, kw_only=True):
     webdriver: str = "refuse"
     gpc: str = "honour"
     dnt: str = "ignore"
+    country_header: str = ""
 
 
 class Agent(Struct, frozen=True, gc=False):
@@ -100,6 +101,7 @@ class Batch(Struct, frozen=True, kw_only=True, gc=False):
     events: list[Event]
     agent: Agent = Agent()
     language: str = ""
+    country: str = ""
     shows_messages: bool = True
     """False for a pixel, which can show none."""
 
@@ -231,12 +233,11 @@ class Offer(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Hold(Struct, frozen=True, array_like=True):
-    """That a message was meant for a person and held back, for the first time for this reason."""
+    """That a message was held back from a person, first now by this reason: schedule, cap or address."""
 
     person_id: int
     rule: str
     reason: str
-    """`schedule`, `cap` or `address`."""
     at: int
 
 

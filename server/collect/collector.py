@@ -206,6 +206,7 @@ class Collector:
                     events=run,
                     agent=agent,
                     language=language_of(request.accept_language),
+                    country=request.country(site.country_header),
                     shows_messages=shows_messages,
                 )
             )

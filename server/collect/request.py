@@ -38,6 +38,14 @@ class Request(Struct, gc=False):
     content_encoding: str = ""
     content_length: str = ""
     if_none_match: str = ""
+    cf_ipcountry: str = ""
+    cloudfront_viewer_country: str = ""
+    x_country_code: str = ""
+
+    def country(self, header: str) -> str:
+        """What a proxy says in this header, two letters; empty for anything else, as for Tor's T1."""
+        code = getattr(self, header.replace("-", "_"), "").upper() if header else ""
+        return code if len(code) == 2 and code.isascii() and code.isalpha() and code != "XX" else ""
 
     @property
     def same_origin(self) -> bool:
@@ -64,6 +72,9 @@ _FIELDS = {
     b"content-encoding": "content_encoding",
     b"content-length": "content_length",
     b"if-none-match": "if_none_match",
+    b"cf-ipcountry": "cf_ipcountry",
+    b"cloudfront-viewer-country": "cloudfront_viewer_country",
+    b"x-country-code": "x_country_code",
 }
 
 

@@ -32,7 +32,9 @@ def begin(person_id: int, site: str, visitor: str, at: int) -> Person:
     )
 
 
-def fold(person: Person, event: Event, agent: Agent, language: str, visitor: str = "") -> Person:
+def fold(
+    person: Person, event: Event, agent: Agent, language: str, visitor: str = "", country: str = ""
+) -> Person:
     """The person after this event: seen, session, first referrer and UTM, latest device, role and traits.
 
     `visitor` is the visitor id of the browser, which is who says the traits.
@@ -62,6 +64,8 @@ def fold(person: Person, event: Event, agent: Agent, language: str, visitor: str
         changes.update(browser=agent.browser, os=agent.os, device=agent.device)
     if language and language != person.language:
         changes["language"] = language
+    if country and country != person.country:
+        changes["country"] = country
     person = structs.replace(person, **changes)
     return person if event.traits is None else _identify(person, event.traits, event.proof, at, visitor)
 

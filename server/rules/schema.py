@@ -23,6 +23,9 @@ __all__ = ["Config", "File", "Rule", "RuleSet", "SegmentForm", "SiteForm"]
 
 MAX_RULES = 500
 
+COUNTRY_HEADERS = ("cf-ipcountry", "cloudfront-viewer-country", "x-country-code")
+"""In which proxies say where a visitor is, in lower case."""
+
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -92,6 +95,13 @@ def _parameter(text: str) -> str:
     return text.strip().lower()
 
 
+def _country_header(text: str) -> str:
+    name = text.strip().lower()
+    if name not in COUNTRY_HEADERS:
+        raise ValueError(f"'{text[:40]}' is none of the headers that are read: {', '.join(COUNTRY_HEADERS)}.")
+    return name
+
+
 class SiteForm(Part):
     """A site as the file has it."""
 
@@ -104,6 +114,7 @@ class SiteForm(Part):
     webdriver: Literal["allow", "refuse"] = "refuse"
     gpc: Literal["honour", "ignore"] = "honour"
     dnt: Literal["honour", "ignore"] = "ignore"
+    country_header: Annotated[str, written(_country_header)] | None = None
     identity_secret_env: Annotated[str, written(variable)] | None = None
 
     def site(self) -> Site:
@@ -117,6 +128,7 @@ class SiteForm(Part):
             webdriver=self.webdriver,
             gpc=self.gpc,
             dnt=self.dnt,
+            country_header=self.country_header or "",
         )
 
 

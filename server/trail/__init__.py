@@ -200,7 +200,7 @@ class _Chapter:
 
     def _fold(self, owner: int, event: Event, batch: Batch) -> None:
         before = self.cast.people[owner]
-        person = fold(before, event, batch.agent, batch.language, batch.visitor)
+        person = fold(before, event, batch.agent, batch.language, batch.visitor, batch.country)
         self.cast.people[owner] = person
         self.touched.add(owner)
         moment = Moment(

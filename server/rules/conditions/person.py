@@ -179,7 +179,7 @@ class Country(_Valued):
 
 @condition
 def country(asked: Country, facts: Facts) -> Finding:
-    """Where the person is, as two letters: `PT`. Known where something told the server."""
+    """Where the person was last, as two letters: `PT`. Known where a proxy tells it (`country_header`)."""
     return asked.finding(facts.person.country.upper() == asked.country, facts.person.country)
 
 
