@@ -128,6 +128,26 @@ def read_query(request: Request, shape: type[Struct]) -> Any:
     return query
 
 
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def _in_words(said: str) -> str:
+    """``Expected `int | null`, got `str` `` as JSON has it: `expected a whole number or null, got text`."""
+
+    def words(match: re.Match[str]) -> str:
+        return " or ".join(_WORDS.get(part, part) for part in match[1].split(" | "))
+
+    return re.sub(r"`([\w| ]+)`", words, said[:1].lower() + said[1:])
+
+
 def wrong_shape(error: msgspec.ValidationError) -> BadRequest:
     """What msgspec found, as an error that names the member. Its messages name types and places, never what
     was sent.
@@ -141,5 +161,5 @@ def wrong_shape(error: msgspec.ValidationError) -> BadRequest:
         return BadRequest("parameter_not_found", f"`{name}` is missing.", name)
     found = re.search(r"at `(?:key in )?\$\.?([^`]*)`", text)
     name = (found[1] if found else "")[:64]
-    said = re.sub(r" - at `[^`]*`", "", text)
+    said = _in_words(re.sub(r" - at `[^`]*`", "", text))
     return BadRequest("parameter_invalid", f"`{name}`: {said}." if name else f"{said}.", name or None)

@@ -195,11 +195,11 @@ class Events:
             url = asked.request.url.remove_query_params(["before", "since"])
             return str(url.include_query_params(per_page=query.per_page, **cursor))
 
-        newest = f"{moments[0].at}-{moments[0].id}" if moments else since
+        newest = f"{moments[0].at}-{moments[0].id}" if moments else since or "0"
         oldest = f"{moments[-1].at}-{moments[-1].id}" if moments else ""
         return EventList(
             events=[data_event(person, moment) for moment in moments],
-            pages=EventPages(page(before=oldest) if older else None, page(since=newest) if newest else None),
+            pages=EventPages(page(before=oldest) if older else None, page(since=newest)),
         )
 
     async def _summaries(self, person: Person) -> EventSummaries:
