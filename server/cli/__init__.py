@@ -8,6 +8,7 @@ from server.cli.backup import backup
 from server.cli.check import check
 from server.cli.copy import copy
 from server.cli.demo import demo
+from server.cli.doctor import doctor
 from server.cli.erase import erase
 from server.cli.explain import explain
 from server.cli.export import export
@@ -27,7 +28,7 @@ def commands() -> None:
 COMMANDS = (
     *(serve, demo, check, backtest, explain),
     *(import_, export, erase, backup, restore, copy),
-    *(migrate, token),
+    *(migrate, token, doctor),
 )
 
 for command in COMMANDS:

@@ -73,7 +73,10 @@ def fold(
 def _identify(person: Person, traits: Metadata, proof: Proof | None, at: int, visitor: str) -> Person:
     """A claim makes this very person a lead with these traits; a proof makes them known for who they are."""
     if proof is None:
-        person = learn(person, traits, at, visitor, {})
+        # A user's own id is known; another one that somebody claims there says nothing.
+        known = person.user_id is not None
+        said = {name: value for name, value in traits.items() if not (known and name == "user_id")}
+        person = learn(person, said, at, visitor, {})
         claims = bool(traits.get("email") or traits.get("user_id"))
         return _risen(person, Role.lead, at) if claims else person
     # Only whoever holds the proof can say what stands beside it, so it is more than a claim.

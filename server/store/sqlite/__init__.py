@@ -76,17 +76,22 @@ class SqliteStore(Rooms):
 
     def describe(self) -> Sequence[str]:
         lines = [f"SQLite {sqlite3.sqlite_version}, {self._engine.path}"]
-        if may_lose_pages(sqlite3.sqlite_version_info):
-            lines.append(
-                f"warning: SQLite {sqlite3.sqlite_version} has the WAL-reset bug"
-                " (sqlite.org/wal.html#walresetbug). Leadtrail writes and checkpoints on one connection only,"
-                " which avoids it; open the file with no other program while the server runs,"
-                " and prefer a Python with SQLite 3.51.3 or newer."
-            )
-        return lines
+        return [*lines, *warnings()]
 
     async def close(self) -> None:
         await self._engine.close()
+
+
+def warnings() -> list[str]:
+    """What is to be said about the SQLite that runs here."""
+    if not may_lose_pages(sqlite3.sqlite_version_info):
+        return []
+    return [
+        f"warning: SQLite {sqlite3.sqlite_version} has the WAL-reset bug"
+        " (sqlite.org/wal.html#walresetbug). Leadtrail writes and checkpoints on one connection only,"
+        " which avoids it; open the file with no other program while the server runs,"
+        " and prefer a Python with SQLite 3.51.3 or newer."
+    ]
 
 
 def may_lose_pages(version: tuple[int, ...]) -> bool:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from server.errors import StoreDamaged, StoreError
 from server.store.sqlite.engine import translated_errors
@@ -22,7 +23,7 @@ def copy_into(path: Path, copy: Path) -> None:
     """
     if not path.exists():
         raise StoreError(f"{path} is not there; nothing was backed up.")
-    with translated_errors(path), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with translated_errors(path), closing(_only_read(path)) as connection:
         connection.execute("PRAGMA busy_timeout = 5000")
         connection.execute("VACUUM INTO ?", (str(copy),))
     copy.chmod(0o600)
@@ -31,10 +32,14 @@ def copy_into(path: Path, copy: Path) -> None:
 
 def check_whole(path: Path) -> None:
     """Raises StoreDamaged unless the file is an intact database."""
-    with translated_errors(path), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with translated_errors(path), closing(_only_read(path)) as connection:
         said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if said != "ok":
         raise StoreDamaged(f"{path} is damaged ({said}).")
+
+
+def _only_read(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
 
 
 def remember_backup(database: Path, backup: Path) -> None:
