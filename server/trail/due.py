@@ -29,6 +29,9 @@ log = structlog.get_logger()
 PAUSE_SECONDS = 0.25
 """Between two lanes: each is looked into every 2 seconds."""
 
+PAUSE_AFTER_FAILURE = 5
+"""Seconds; the database may be away."""
+
 MOST_AT_ONCE = 200
 """Entries in one transaction, so that no event waits long behind them."""
 
@@ -49,19 +52,20 @@ class DueRules:
         # Servers begin at different lanes, so that they seldom wait for each other.
         lane = id(self) // 64 % LANES
         while not self._stopped.is_set():
+            pause = PAUSE_SECONDS
             try:
                 busy = await self.fire(lane)
                 lane = lane if busy else (lane + 1) % LANES
                 busy |= await self.arm_new()
             except LeadtrailError as error:
                 log.error("due_rules_failed", reason=str(error))  # noqa: TRY400 - foreseen: no traceback
-                busy = False
+                busy, pause = False, PAUSE_AFTER_FAILURE
             except Exception:
                 # Nothing is lost: what is due stays due.
                 log.exception("due_rules_broke")
-                busy = False
+                busy, pause = False, PAUSE_AFTER_FAILURE
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), 0 if busy else PAUSE_SECONDS)
+                await asyncio.wait_for(self._stopped.wait(), 0 if busy else pause)
 
     def stop(self) -> None:
         """Begin nothing more; what is begun is finished."""
