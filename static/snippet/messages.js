@@ -76,7 +76,7 @@ const show = (message) => {
   const dialog = add(root, 'dialog', { className: message.style, role: 'dialog', dir: 'auto', ariaLabel: message.title || site, open: message.style !== 'modal' });
   listen({ click: () => dialog.close() }, add(dialog, 'button', { ariaLabel: 'Close', textContent: '×' }));
   const write = (tag, textContent) => textContent && add(dialog, tag, { textContent });
-  write('small', message.from?.name);
+  write('div', message.from?.name);
   write('strong', message.title);
   write('p', message.body);
   if (button) {

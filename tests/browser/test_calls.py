@@ -166,3 +166,37 @@ def test_no_call_throws_into_the_page(site: Website, page: Page, complaints: lis
     )
     assert all(answers)
     assert complaints == []
+
+
+HOSTILE = """
+  Array.prototype.toJSON = String.prototype.toJSON = Date.prototype.toJSON = () => 'spoilt';
+  Object.prototype.added = 'by the page';
+  Object.freeze(Object.prototype); Object.freeze(Array.prototype); Object.freeze(history);
+  console.log = console.error = null;
+  addEventListener('load', () => { window.fetch = () => { throw new Error('no') } });
+"""
+
+
+def test_a_page_that_spoils_what_it_can_reach_spoils_nothing(
+    site: Website, server: Leadtrail, page: Page, visitor: Visitor
+) -> None:
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    site.head = f"<script>{HOSTILE}</script>"
+    site.body = "<form name=forms><input name=id><input name=name></form>"
+    page.goto(f"{site.base}/hostile")
+    eventually(lambda: visitor.id)
+    page.evaluate("leadtrail('track', 'whole', {n: 1, list_date: new Date(1790000000000)})")
+    [event] = eventually(lambda: server.events(visitor.id, "whole"))
+    assert event["metadata"] == {"n": 1, "list_date": 1790000000}
+    assert failures == []
+
+
+def test_it_leaves_one_global_and_nothing_else(site: Website, page: Page, visitor: Visitor) -> None:
+    site.head = "<script>window.before = new Set(Object.getOwnPropertyNames(window))</script>"
+    page.goto(f"{site.base}/globals")
+    eventually(lambda: visitor.id)
+    left = page.evaluate(
+        "Object.getOwnPropertyNames(window).filter((name) => !before.has(name) && name !== 'before')"
+    )
+    assert left == ["leadtrail"]

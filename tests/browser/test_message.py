@@ -94,6 +94,29 @@ def test_it_works_under_a_strict_policy(site: Website, page: Page, complaints: l
     assert complaints == []
 
 
+def test_nonces_are_policy_enough(site: Website, page: Page, complaints: list[str]) -> None:
+    site.headers = {
+        "content-security-policy": "default-src 'none'; script-src 'nonce-n1' 'strict-dynamic';"
+        f" connect-src {site.tracker}; require-trusted-types-for 'script'"
+    }
+    site.attributes = 'data-site="main" nonce="n1"'
+    page.goto(f"{site.base}/news")
+    expect(page.locator(DIALOG)).to_be_visible()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_note_stands_at_the_end_of_the_reader_s_line(site: Website, page: Page, direction: str) -> None:
+    text = "News" if direction == "ltr" else "أخبار"
+    message = {"id": "n", "style": "note", "title": text, "path": "/"}
+    page.route("**/e", lambda route: route.fulfill(json={"visitor": "v.s", "messages": [message]}))
+    page.goto(f"{site.base}/")
+    expect(page.locator(DIALOG)).to_be_visible()
+    box = page.locator(DIALOG).bounding_box()
+    assert box
+    assert (box["x"] < 100) == (direction == "rtl")
+
+
 def test_it_moves_nothing_in_the_page_and_is_not_printed(site: Website, page: Page) -> None:
     site.body = "<p>Text</p>" * 60
     page.add_init_script(
