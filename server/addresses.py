@@ -121,7 +121,8 @@ def is_public(address: Address) -> bool:
 
 def may_dial(target: Target, address: Address, let: Allowed) -> bool:
     """Whether a connection to this address of the target's host may be opened."""
-    return is_public(address) or let.names(target.host, target.port) or let.holds(address)
+    named = let.names(target.host, target.port) or let.names(str(address), target.port)
+    return is_public(address) or named or let.holds(address)
 
 
 NOTHING_ALLOWED = Allowed()

@@ -136,7 +136,8 @@ def test_a_name_is_let_through_wherever_it_leads() -> None:
     assert may_dial(target, private, allowed(["crm.internal"]))
     assert may_dial(target, private, allowed(["crm.internal:443"]))
     assert may_dial(target, private, allowed(["10.0.0.0/8"]))
-    assert not may_dial(target, private, allowed(["crm.internal:8443", "192.168.0.0/16"]))
+    assert may_dial(target, private, allowed(["10.1.2.3:443"]))
+    assert not may_dial(target, private, allowed(["crm.internal:8443", "10.1.2.3:80", "192.168.0.0/16"]))
 
 
 @given(st.ip_addresses())

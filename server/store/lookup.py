@@ -1,4 +1,4 @@
-"""Which person an id on the wire means, through merges. No SQL: it asks the store's reads."""
+"""What an id on the wire means: a person, through merges, or a delivery. No SQL: it asks the reads."""
 
 import re
 from collections.abc import Iterable
