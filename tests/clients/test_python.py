@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 from intercom import (
     BadRequestError,
@@ -24,6 +25,8 @@ from intercom.types import (
     SingleFilterSearchRequest,
     StartingAfterPaging,
 )
+
+from tests.server_process import TOKEN, ServerProcess
 
 pytestmark = pytest.mark.live
 
@@ -306,6 +309,28 @@ class TestEvents:
             intercom.events.create(request={**event, **extra})
         [summary] = intercom.events.list(type="user", user_id=user.external_id, summary=True).events
         assert (summary.name, summary.count) == ("clicked", 4)
+
+    def test_count_for_rules_with_those_of_the_browser(
+        self, intercom: Intercom, served: ServerProcess, browse: Callable[..., str]
+    ) -> None:
+        visitor_id = browse("/pricing", "/pricing")
+        for event_id in ("a", "b"):
+            intercom.events.create(
+                request={
+                    "user_id": visitor_id,
+                    "event_name": "page_view",
+                    "created_at": NOW,
+                    "event_id": event_id,
+                    "url": "https://www.example.com/pricing?from=app",
+                }
+            )
+        explained = httpx.get(
+            f"{served.base}/api/rules/pricing-help/explain",
+            params={"contact": visitor_id},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        ).json()
+        values = {told["text"]: told["value"] for told in explained["conditions"]}
+        assert values["viewed /pricing more than 3 times"] == 4
 
     def test_are_paged_by_full_urls(self, intercom: Intercom, user: Any) -> None:
         # Three of them in one second.

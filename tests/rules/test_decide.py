@@ -33,6 +33,14 @@ def test_a_message_is_given_once() -> None:
     assert decide(rule(), on_view(won(shown=NOW - DAY)), NO_CAPS).step == "nothing"
 
 
+def test_nothing_is_for_whoever_was_blocked_by_the_api() -> None:
+    blocked = person(profile={"blocked": True})
+    for offers in ((), (won(offered=0),)):
+        asked = on_view(*offers)._replace(person=blocked)
+        assert decide(rule(), asked, NO_CAPS).step == "nothing"
+        assert decide(rule(), asked._replace(person=person()), NO_CAPS).step != "nothing"
+
+
 def test_what_was_not_reported_as_shown_is_offered_again_after_thirty_seconds() -> None:
     for seconds, step in ((29, "nothing"), (30, "again")):
         given_before = won(offered=NOW - seconds * SECOND)
