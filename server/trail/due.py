@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 import structlog
 
-from server.clock import Clock
+from server.clock import HOUR, SECOND, Clock
 from server.errors import LeadtrailError
 from server.model import LANES, Due, due_at
 from server.rules.evaluate import matches
@@ -34,6 +34,10 @@ PAUSE_AFTER_FAILURE = 5
 
 MOST_AT_ONCE = 200
 """Entries in one transaction, so that no event waits long behind them."""
+
+
+POSTPONED = HOUR
+"""An entry that breaks is tried again after so many milliseconds."""
 
 
 class DueRules:
@@ -75,11 +79,31 @@ class DueRules:
         """Decide what is due in a lane; whether there may be more."""
         now = self._clock()
         entries = await self._store.rulings.due(lane, now, MOST_AT_ONCE)
-        if entries:
+        try:
             await self._settle(entries, now)
+        except LeadtrailError:
+            raise
+        except Exception:
+            # One entry that breaks its rule must not keep the others of its lane waiting.
+            log.exception("due_entries_broke", entries=len(entries))
+            for entry in entries:
+                await self._settle_alone(entry, now)
         return len(entries) == MOST_AT_ONCE
 
+    async def _settle_alone(self, entry: Due, now: int) -> None:
+        try:
+            await self._settle([entry], now)
+        except LeadtrailError:
+            raise
+        except Exception:
+            log.exception("due_entry_broke", rule=entry.rule, again_in_seconds=POSTPONED // SECOND)
+            key, later = (entry.person_id, entry.rule), due_at(entry.person_id, entry.rule, now + POSTPONED)
+            async with self._store.transaction() as transaction:
+                await transaction.save(Changes(settled=[key], due=[later]))
+
     async def _settle(self, entries: Collection[Due], now: int) -> None:
+        if not entries:
+            return
         config = self._live.current
         async with self._store.transaction() as transaction:
             cast = Cast(transaction)

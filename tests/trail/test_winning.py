@@ -8,8 +8,11 @@ import pytest
 from server.clock import DAY, HOUR, MINUTE, SECOND
 from server.identity import Proof
 from server.model import LANES, Batch, Event, Moment
+from server.rules.facts import Facts
+from server.rules.rule import Rule
 from server.store.base import Changes, Store
 from server.trail import Trail
+from server.trail.claims import Claims
 from server.trail.due import DueRules
 from tests.site import NOW, Site, did, view
 
@@ -393,3 +396,25 @@ async def test_who_is_in_the_control_stays_in_it_after_a_merge(site: Site) -> No
         await site.sees(did("message_shown", metadata={"message": "offer"}), visitor=visitor)
         site.now += HOUR
         assert await site.sees(view(), visitor=visitor) == answer
+
+
+async def test_an_entry_that_breaks_is_put_off_and_keeps_nobody_waiting(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.rules(hook("cart", CART))
+    for number in range(6):
+        await site.sees(did("cart"), visitor=str(number))
+    unlucky = await site.person("3")
+    settle = Claims.settle
+
+    def breaks(claims: Claims, rule: Rule, facts: Facts) -> None:
+        if facts.person.person_id == unlucky:
+            raise RuntimeError("a defect of ours")
+        settle(claims, rule, facts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Claims, "settle", breaks)
+        await site.wait(2 * HOUR)
+    assert len(await site.sent()) == 5
+    await site.wait(HOUR)
+    assert [delivery.person_id for delivery in await site.sent()] == [unlucky]
