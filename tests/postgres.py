@@ -73,9 +73,7 @@ class Postgres:
         if self._user is not None:
             os.chown(self._folder, *self._user)
             if not all(parent.stat().st_mode & 0o001 for parent in self._programs.parents):
-                # A wheel in root's own folders is for root alone.
-                shutil.copytree(self._programs.parent, self._folder / "programs")
-                self._programs = self._folder / "programs" / self._programs.name
+                self._programs = _within_reach(self._programs, self._folder / "wheel")
         options = ["-A", "trust", "-U", "leadtrail", "-E", "UTF8", "--no-sync", "--no-instructions"]
         self._run("initdb", "-D", str(self._folder / "data"), *options, "--locale=C.UTF-8")
 
@@ -205,6 +203,14 @@ async def empty(url: str) -> None:
     for name in tables():
         await connection.execute(f"DELETE FROM {name}")
     await connection.close()
+
+
+def _within_reach(programs: Path, folder: Path) -> Path:
+    """A copy of the wheel's programs and libraries, where they lie in folders that are root's alone."""
+    package, site = programs.parents[1], programs.parents[2]
+    for part in (programs.parent, site / f"{package.name}.libs"):
+        shutil.copytree(part, folder / part.relative_to(site))
+    return folder / programs.relative_to(site)
 
 
 def unprivileged() -> tuple[int, int] | None:
