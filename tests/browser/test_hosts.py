@@ -177,7 +177,8 @@ def test_what_is_left_unsent_when_a_tab_closes_is_sent_by_the_next_page(
 
 
 def test_leaving_is_told_by_a_request_that_outlives_the_page(world: World, context: BrowserContext) -> None:
-    base = world.at("https", "sibling")
+    # By http: the browser forgets with the page that it shall take a certificate of our own making.
+    base = world.at("http", "sibling")
     page = context.new_page()
     page.goto(f"{base}/only")
     visitor = known(page)
