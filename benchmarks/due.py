@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 from server.clock import DAY, HOUR
-from server.model import LANES, Due, due_at, new_person_id
+from server.ids import new_person_id
+from server.model import LANES, Due, due_at
 from server.people.state import begin
 from server.store.base import Changes, Store
 from server.store.engines import open_store

@@ -20,7 +20,8 @@ from starlette.routing import Route
 from server.clock import Clock
 from server.errors import NotFound
 from server.identity import letters_ident
-from server.model import Delivery, Person, person_id_of, public_id
+from server.ids import person_id_of, public_id
+from server.model import Delivery, Person
 from server.store.base import Store
 from server.store.lookup import merged
 from server.trail.roster import Roster

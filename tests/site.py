@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import structs
 
 from server.clock import DAY
-from server.model import LANES, Batch, Delivery, Event, Offer, visitor_ident
+from server.ids import visitor_ident
+from server.model import LANES, Batch, Delivery, Event, Offer
 from server.people.page import page_path
 from server.rules.reload import Live
 from server.store.base import Store

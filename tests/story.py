@@ -2,19 +2,8 @@
 
 from typing import Any
 
-from server.model import (
-    Agent,
-    Event,
-    Kind,
-    Milestone,
-    Moment,
-    Offer,
-    Person,
-    Role,
-    Total,
-    TotalKey,
-    visitor_ident,
-)
+from server.ids import visitor_ident
+from server.model import Agent, Event, Kind, Milestone, Moment, Offer, Person, Role, Total, TotalKey
 from server.people.page import page_path
 from server.people.state import add, begin, counts_for, fold
 from server.store.base import Changes

@@ -15,7 +15,7 @@ from server import direct
 from server.app import Leadtrail, open_app
 from server.cli.serve import server_config
 from server.collect.decode import MAX_BODY
-from server.model import visitor_ident
+from server.ids import visitor_ident
 from server.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 import uuid
 
-from server.model import new_event_id
+from server.ids import new_event_id
 
 NOW = 1_790_000_000_000
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from server.clock import DAY, MINUTE, SECOND
 from server.errors import StoreInterrupted
-from server.model import Agent, Answer, Batch, Event, Kind, Role, Total, visitor_ident
+from server.ids import visitor_ident
+from server.model import Agent, Answer, Batch, Event, Kind, Role, Total
 from server.people.page import page_path
 from server.rules.reload import Live
 from server.store.base import Store, Transaction

@@ -8,7 +8,8 @@ from msgspec import Struct, structs
 from server.api.endpoint import Asked
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, NotFound
-from server.model import Attribute, new_small_id
+from server.ids import new_small_id
+from server.model import Attribute
 from server.store.base import Annotations
 
 DataType = Literal["string", "integer", "float", "boolean", "datetime", "date"]

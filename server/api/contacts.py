@@ -22,7 +22,8 @@ from server.api.who import UNKNOWN, Who
 from server.clock import Clock
 from server.errors import BadRequest, Conflict, NotFound
 from server.filters import Filter
-from server.model import Person, Role, person_id_of, public_id
+from server.ids import person_id_of, public_id
+from server.model import Person, Role
 from server.rules.reload import Live
 from server.store.base import Store
 from server.trail.roster import Edit, Roster

@@ -13,7 +13,7 @@ from server.api.who import Who
 from server.clock import SECOND, Clock
 from server.errors import NotFound
 from server.identity import Merge
-from server.model import person_id_of, public_id
+from server.ids import person_id_of, public_id
 from server.people.export import as_csv, as_document
 from server.store.base import Store
 from server.trail.erasing import erase

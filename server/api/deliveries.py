@@ -8,7 +8,8 @@ from server.api.contacts import DEFAULT_PER_PAGE, page_size
 from server.api.endpoint import Asked
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, NotFound
-from server.model import Delivery, Metadata, public_id
+from server.ids import public_id
+from server.model import Delivery, Metadata
 from server.store.base import Outbox
 from server.store.lookup import is_delivery_id
 

@@ -16,8 +16,9 @@ from server.collect.clean import clean
 from server.collect.decode import Hit, check
 from server.collect.inbox import Inbox
 from server.errors import BadRequest, EventRejected
+from server.ids import public_id
 from server.metrics import Metrics
-from server.model import Batch, Event, Kind, Moment, Person, Site, Total, public_id
+from server.model import Batch, Event, Kind, Moment, Person, Site, Total
 from server.people.history import Cursor, parse_cursor
 from server.rules.reload import Live
 from server.store.base import Reads

@@ -10,7 +10,8 @@ from server.api.endpoint import Asked
 from server.api.who import Who
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, Unprocessable
-from server.model import Delivery, Metadata, Person, new_delivery_id
+from server.ids import new_delivery_id
+from server.model import Delivery, Metadata, Person
 from server.people.traits import is_proved
 from server.trail.roster import Roster
 

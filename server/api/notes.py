@@ -12,7 +12,8 @@ from server.api.shapes import Avatar
 from server.api.who import Who
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, NotFound
-from server.model import Note, new_small_id, public_id
+from server.ids import new_small_id, public_id
+from server.model import Note
 from server.store.base import Annotations
 from server.trail.roster import Roster
 

@@ -16,7 +16,7 @@ from server import filters
 from server.clock import SECOND
 from server.errors import BadRequest
 from server.filters import All, Condition, Field, Filter, Known, Like, OneOf, Over, Under, Within
-from server.model import person_id_of
+from server.ids import person_id_of
 
 MAX_DEPTH = 3
 """Groups within groups; Intercom takes two."""

@@ -8,10 +8,10 @@ from msgspec import Struct
 from server.api.endpoint import Asked
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, NotFound
+from server.ids import public_id
 from server.insight.backtest import MOST_DAYS, Tested, backtest
 from server.insight.explanation import explain_person
 from server.insight.measured import NOTHING, Measured, measure
-from server.model import public_id
 from server.rules.facts import Finding
 from server.rules.reload import Live
 from server.rules.rule import ROLES, Rule

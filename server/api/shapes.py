@@ -9,7 +9,8 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from server.clock import SECOND
-from server.model import Person, Role, public_id
+from server.ids import public_id
+from server.model import Person, Role
 from server.people.matching import created, last_seen, updated
 
 LISTED = 10

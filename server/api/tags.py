@@ -8,7 +8,8 @@ from server.api.endpoint import Asked
 from server.api.who import Who
 from server.clock import SECOND, Clock
 from server.errors import BadRequest, NotFound
-from server.model import Person, Tag, Tagged, new_small_id
+from server.ids import new_small_id
+from server.model import Person, Tag, Tagged
 from server.store.base import Annotations
 from server.trail.roster import Roster
 

@@ -10,7 +10,8 @@ from server.api.shapes import Contact, Visitor, contact, visitor
 from server.api.who import Who
 from server.clock import Clock
 from server.errors import BadRequest, NotFound
-from server.model import Metadata, Person, Role, public_id
+from server.ids import public_id
+from server.model import Metadata, Person, Role
 from server.trail.roster import Edit, Roster
 
 UNKNOWN = "Visitor Not Found"

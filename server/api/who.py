@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from server.errors import BadRequest, NotFound
 from server.identity import email_ident, user_ident
-from server.model import Person, Role, person_id_of
+from server.ids import person_id_of
+from server.model import Person, Role
 from server.rules.reload import Live
 from server.store.base import Reads
 from server.store.lookup import merged, person_named

@@ -10,9 +10,10 @@ import click
 from server.cli import environment
 from server.cli.rules import look_at, rule_named
 from server.clock import SECOND, system_clock
+from server.ids import public_id
 from server.insight.backtest import MOST_DAYS, Tested
 from server.insight.backtest import backtest as on_history
-from server.model import Role, public_id
+from server.model import Role
 from server.rules.schema import Config
 from server.settings import Settings
 

@@ -9,7 +9,8 @@ from server.cli import environment
 from server.cli.who import person_called
 from server.clock import system_clock
 from server.errors import StoreInUse
-from server.model import Person, public_id
+from server.ids import public_id
+from server.model import Person
 from server.rules.load import load_file
 from server.settings import Settings
 from server.store.engines import open_store

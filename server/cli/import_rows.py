@@ -15,9 +15,10 @@ from server.api.said import Said, edit_of
 from server.clock import SECOND
 from server.errors import BadRequest, Conflict
 from server.identity import email_ident, user_ident
+from server.ids import visitor_ident
 from server.importing.identity import Digests
 from server.importing.table import Row, rows, scalar, seconds
-from server.model import Batch, Event, Person, Site, visitor_ident
+from server.model import Batch, Event, Person, Site
 from server.store.base import Store
 from server.store.lookup import merged
 from server.trail import Trail

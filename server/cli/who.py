@@ -5,7 +5,8 @@ import sys
 import click
 
 from server.identity import user_ident
-from server.model import Person, visitor_ident
+from server.ids import visitor_ident
+from server.model import Person
 from server.rules.schema import Config
 from server.store.base import Look
 from server.store.lookup import merged, person_named

@@ -15,7 +15,8 @@ from server.collect import attempts
 from server.collect.decode import MAX_URL, Hit
 from server.errors import EventRejected
 from server.identity import Proof
-from server.model import Event, Metadata, Site, new_event_id
+from server.ids import new_event_id
+from server.model import Event, Metadata, Site
 from server.people.page import page_path, redact
 from server.people.proof import claims_proof, proved
 

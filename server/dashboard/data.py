@@ -5,7 +5,8 @@ from starlette.responses import RedirectResponse, Response
 
 from server.clock import Clock
 from server.errors import BadRequest, NotFound
-from server.model import Person, person_id_of, public_id
+from server.ids import person_id_of, public_id
+from server.model import Person
 from server.people.export import as_csv, as_json
 from server.store.base import Store
 from server.trail.erasing import erase

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from server.dashboard.times import When, when
 from server.identity import Merge
-from server.model import public_id
+from server.ids import public_id
 
 HOW = {
     "user_hash": "proved by user_hash",

@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from server.clock import Clock
 from server.dashboard.pages import page
 from server.dashboard.times import When, when, zone_of
-from server.model import Delivery, public_id
+from server.ids import public_id
+from server.model import Delivery
 from server.rules.reload import Live
 from server.store.base import Outbox
 from server.store.lookup import is_delivery_id

@@ -13,8 +13,9 @@ from server.dashboard.timeline import present_timeline
 from server.dashboard.times import zone_of
 from server.dashboard.verdicts import present_verdict
 from server.errors import NotFound
+from server.ids import person_id_of, public_id
 from server.insight.explanation import explain_all
-from server.model import Kind, Person, Role, person_id_of, public_id
+from server.model import Kind, Person, Role
 from server.people.history import parse_cursor, tell
 from server.rules.reload import Live
 from server.store.base import Store

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from server.clock import DAY
 from server.dashboard.times import When, when
 from server.dashboard.values import Value, label_of, parts_of, present_value, web_link
-from server.model import Kind, Person, Role, Total, TotalKey, public_id
+from server.ids import public_id
+from server.model import Kind, Person, Role, Total, TotalKey
 from server.people.page import page_path
 from server.people.traits import is_proved
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from server.dashboard.present import title_of
 from server.dashboard.times import When, when
+from server.ids import public_id
 from server.insight.backtest import Tested
 from server.insight.explanation import Explanation, Held, value_text
 from server.insight.measured import Lift, Measured
-from server.model import Offer, Role, public_id
+from server.model import Offer, Role
 from server.rules.facts import Finding
 from server.rules.rule import ROLES, Rule
 

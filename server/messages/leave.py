@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.clock import SECOND
+from server.ids import new_delivery_id, public_id
 from server.messages.render import render
-from server.model import Delivery, Metadata, Person, Role, new_delivery_id, public_id
+from server.model import Delivery, Metadata, Person, Role
 from server.rules.evaluate import explain
 from server.rules.facts import Facts
 from server.rules.rule import Rule

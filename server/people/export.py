@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from server.clock import SECOND
-from server.model import Person, Role, public_id
+from server.ids import public_id
+from server.model import Person, Role
 
 Everything = Mapping[str, list[dict[str, Any]]]
 """The rows of each table, as `store.base.Reads.everything` answers them."""

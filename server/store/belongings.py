@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from server.model import Hold, Milestone, Moment, Note, Tagged, public_id
+from server.ids import public_id
+from server.model import Hold, Milestone, Moment, Note, Tagged
 from server.store.rows import columns
 from server.store.statement import Call, Statement
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from server.model import Person, person_id_of, visitor_ident
+from server.ids import person_id_of, visitor_ident
+from server.model import Person
 from server.store.base import Reads
 
 _VISITOR_ID = re.compile(r"[0-9a-f]{32}")

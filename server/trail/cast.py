@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from server.errors import StoreInterrupted
 from server.identity import Proof, email_ident, user_ident
-from server.model import Batch, Person, new_person_id, visitor_ident
+from server.ids import new_person_id, visitor_ident
+from server.model import Batch, Person
 from server.people.state import begin
 from server.store.base import Changes, Transaction
 from server.trail.tombs import tomb

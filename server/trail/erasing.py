@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from server.errors import NotFound
-from server.model import public_id
+from server.ids import public_id
 from server.store.base import Store, Transaction
 from server.trail.repeat import until_written
 from server.trail.tombs import person_tomb, tomb

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from msgspec import structs
 
 from server.identity import Merge
-from server.model import Milestone, Person, Total, TotalKey, public_id
+from server.ids import public_id
+from server.model import Milestone, Person, Total, TotalKey
 from server.people.merge import Totals, join, join_offers, join_totals, remember
 from server.store.base import Changes, Transaction
 

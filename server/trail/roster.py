@@ -11,20 +11,8 @@ from msgspec import structs
 
 from server.errors import BadRequest, Conflict, NotFound
 from server.identity import email_ident, user_ident
-from server.model import (
-    Delivery,
-    Kind,
-    Milestone,
-    Note,
-    Person,
-    Role,
-    Tagged,
-    Total,
-    TotalKey,
-    new_person_id,
-    public_id,
-    visitor_ident,
-)
+from server.ids import new_person_id, public_id, visitor_ident
+from server.model import Delivery, Kind, Milestone, Note, Person, Role, Tagged, Total, TotalKey
 from server.people.state import begin
 from server.store.base import Changes, Store, Transaction
 from server.trail.merging import merge

@@ -4,7 +4,8 @@ from msgspec import structs
 
 from server.errors import Conflict, NotFound
 from server.identity import Merge
-from server.model import Milestone, Person, Tagged, Total, public_id
+from server.ids import public_id
+from server.model import Milestone, Person, Tagged, Total
 from server.people.merge import (
     brought_tags,
     memory_totals,

@@ -6,7 +6,7 @@ is put back meet them.
 
 import hashlib
 
-from server.model import public_id
+from server.ids import public_id
 
 
 def tomb(ident: str) -> str:

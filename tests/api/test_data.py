@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.model import public_id
+from server.ids import public_id
 from tests.story import NOON, Story
 
 LEAD = public_id(1)

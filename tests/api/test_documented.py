@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from server.api.query import FIELDS
-from server.model import person_id_of
+from server.ids import person_id_of
 from tests.story import Story
 
 DOCS = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text()

@@ -7,7 +7,8 @@ from msgspec import structs
 
 from server.clock import DAY, HOUR, MINUTE
 from server.identity import letters_ident
-from server.model import Hold, Offer, public_id
+from server.ids import public_id
+from server.model import Hold, Offer
 from server.store.base import Changes
 from tests.story import NOON, Story
 

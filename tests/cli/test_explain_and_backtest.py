@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from server.cli import commands
 from server.clock import HOUR, MINUTE
-from server.model import public_id
+from server.ids import public_id
 from server.store.engines import open_store
 from tests.story import NOON, Story
 

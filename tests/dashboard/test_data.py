@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from server.model import public_id
+from server.ids import public_id
 from server.trail.merging import merge
 from tests.dashboard.real_dashboard import Dashboard
 from tests.story import Story

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import structs
 
-from server.model import Delivery, public_id
+from server.ids import public_id
+from server.model import Delivery
 from server.store.base import Changes
 from tests.dashboard.real_dashboard import Dashboard
 from tests.dashboard.test_pages import text_of

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from server.ids import visitor_ident
 from server.importing.identity import Digests
-from server.model import Kind, Person, visitor_ident
+from server.model import Kind, Person
 from server.rules.evaluate import matches
 from server.rules.facts import Facts
 from server.rules.load import load

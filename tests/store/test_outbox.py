@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from server.model import Delivery, new_delivery_id
+from server.ids import new_delivery_id
+from server.model import Delivery
 from server.store.base import Changes, Store
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from server.identity import Proof, user_ident
-from server.model import Batch, Event, Person, Total, visitor_ident
+from server.ids import visitor_ident
+from server.model import Batch, Event, Person, Total
 from server.people.page import page_path
 from server.rules.reload import Live
 from server.store.base import Store

@@ -2,7 +2,8 @@
 
 import pytest
 
-from server.model import Kind, Role, public_id
+from server.ids import public_id
+from server.model import Kind, Role
 from tests.trail.conftest import Site
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from server.identity import Proof, user_ident
-from server.model import Batch, Event, Kind, visitor_ident
+from server.ids import visitor_ident
+from server.model import Batch, Event, Kind
 from server.people.page import page_path
 from server.rules.reload import Live
 from server.store.base import Store
