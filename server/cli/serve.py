@@ -68,7 +68,7 @@ async def _serve(settings: Settings, *, demo: bool, prepare: Prepare | None) -> 
         if prepare:
             await prepare(app, settings.address)
         server = uvicorn.Server(server_config(app, settings))
-        _watch_signals(app)
+        _watch_signals(app, server)
         _relax_garbage_collection()
         await _announce(app, settings, demo=demo)
         await server.serve(sockets=[listener])
@@ -105,12 +105,16 @@ def _listen(settings: Settings) -> socket.socket:
         sys.exit(2)
 
 
-def _watch_signals(app: Leadtrail) -> None:
+def _watch_signals(app: Leadtrail, server: uvicorn.Server) -> None:
     loop = asyncio.get_running_loop()
-    # uvicorn hands a signal on to the handler that was there before it: leave none that would end the
-    # process early.
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn listens to signals only once it serves, and hands them on to the handler that was there before
+    # it: leave one that loses no early signal, and that does not end the process before all is stored.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
     if hasattr(signal, "SIGHUP"):
         loop.add_signal_handler(signal.SIGHUP, app.live.reload)
 
