@@ -7,7 +7,6 @@ LeadtrailError
     Forbidden 403         the origin is not allowed for the site
     NotFound 404          no such site, person or rule
     Conflict 409          somebody else is known by that already
-    RequestTimeout 408    header or body did not arrive in time
     TooLarge 413          the body is over its limit
     UnsupportedEncoding 415
     Unprocessable 422     what is asked for cannot be done with this person
@@ -67,10 +66,6 @@ class NotFound(RequestRefused):
 
 class Conflict(RequestRefused):
     status = 409
-
-
-class RequestTimeout(RequestRefused):
-    status = 408
 
 
 class TooLarge(RequestRefused):

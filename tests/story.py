@@ -5,7 +5,7 @@ from typing import Any
 from server.ids import visitor_ident
 from server.model import Agent, Event, Kind, Milestone, Moment, Offer, Person, Role, Total, TotalKey
 from server.people.page import page_path
-from server.people.state import add, begin, counts_for, fold
+from server.people.state import add, begin, counts_for, fold, moment_of
 from server.store.base import Changes
 
 NOON = 1_790_164_800_000
@@ -42,23 +42,7 @@ class Story:
         )
         before = self.person
         self.person = fold(before, event, FIREFOX, "pt")
-        self.moments.append(
-            Moment(
-                person_id=before.person_id,
-                id=event.id,
-                site=before.site,
-                at=event.at,
-                received=event.received,
-                name=event.name,
-                path=event.path,
-                url=event.url,
-                title=event.title,
-                referrer=event.referrer,
-                metadata=event.metadata,
-                role=before.role,
-                session=self.person.sessions,
-            )
-        )
+        self.moments.append(moment_of(before, self.person, event, before.site))
         for kind, key in counts_for(event):
             whose = (before.person_id, int(kind), key)
             self.totals[whose] = add(self.totals.get(whose), event.at)

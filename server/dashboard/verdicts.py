@@ -157,7 +157,13 @@ def _verdict(explanation: Explanation, won: Sequence[Offer], now: int, zone: tzi
         return f"Given {when(won[-1].claimed, now, zone).ago}", "good"
     if not explanation.matches:
         return "Does not match", "no"
-    return ("Matches, held back", "held") if explanation.held else ("Matches", "good")
+    if explanation.held:
+        return "Matches, held back", "held"
+    trigger = explanation.rule.when
+    if trigger is not None and trigger.page is not None:
+        # The audience is theirs; the page is still to be viewed.
+        return f"Waits for {trigger.page}", "good"
+    return "Matches", "good"
 
 
 def _lines(finding: Finding, depth: int) -> list[Line]:

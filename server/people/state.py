@@ -11,7 +11,7 @@ from msgspec import structs
 
 from server.clock import DAY, MINUTE
 from server.identity import Origin, Proof
-from server.model import Agent, Event, Kind, Metadata, Person, Role, Total
+from server.model import Agent, Event, Kind, Metadata, Moment, Person, Role, Total
 from server.people.page import utm_of
 from server.people.traits import learn
 
@@ -98,6 +98,25 @@ def _risen(person: Person, role: Role, at: int) -> Person:
         return person
     when = {"became_lead": at} if role is Role.lead else {"became_user": at}
     return structs.replace(person, role=role, **when)
+
+
+def moment_of(before: Person, after: Person, event: Event, site: str) -> Moment:
+    """The event as it stands in the trail, done in the role that the person had before it."""
+    return Moment(
+        person_id=before.person_id,
+        id=event.id,
+        site=site,
+        at=event.at,
+        received=event.received,
+        name=event.name,
+        path=event.path,
+        url=event.url,
+        title=event.title,
+        referrer=event.referrer,
+        metadata=event.metadata,
+        role=before.role,
+        session=after.sessions,
+    )
 
 
 def counts_for(event: Event) -> tuple[tuple[Kind, str], ...]:

@@ -121,10 +121,6 @@ class RuleSet:
             return self._find_by_keys(event.name, counts_for(event))
         return self._on_name(event.name)
 
-    def concerned(self, event: Event, site: str) -> Sequence[Rule]:
-        """The rules that may match because of this event, in the file's order."""
-        return self.concern(event).asked
-
     def _find_on_page(self, path: str) -> Concern:
         keys = ((Kind.event, "page_view"), (Kind.page, path))
         numbers = [*self._anywhere, *self._by_page.get(path, ()), *self._by_name.get("page_view", ())]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from server.model import Answer, Batch, Event, Metadata, Milestone, Moment, Role
-from server.people.state import SESSION_GAP, fold
+from server.people.state import SESSION_GAP, fold, moment_of
 from server.rules.index import NOBODY, Concern
 from server.rules.reload import Live
 from server.rules.rule import Rule
@@ -203,21 +203,7 @@ class _Chapter:
         person = fold(before, event, batch.agent, batch.language, batch.visitor, batch.country)
         self.cast.people[owner] = person
         self.touched.add(owner)
-        moment = Moment(
-            person_id=owner,
-            id=event.id,
-            site=batch.site,
-            at=event.at,
-            received=event.received,
-            name=event.name,
-            path=event.path,
-            url=event.url,
-            title=event.title,
-            referrer=event.referrer,
-            metadata=event.metadata,
-            role=before.role,
-            session=person.sessions,
-        )
+        moment = moment_of(before, person, event, batch.site)
         self.moments.append(moment)
         self.memory.count(owner, event, moment)
         if person.role > before.role:

@@ -5,7 +5,7 @@ from msgspec import structs
 from server.errors import Conflict, NotFound
 from server.identity import Merge
 from server.ids import public_id
-from server.model import Milestone, Person, Tagged, Total
+from server.model import Milestone, Tagged, Total
 from server.people.merge import (
     brought_tags,
     memory_totals,
@@ -88,8 +88,3 @@ def _latest(merges: list[Merge], merged: int) -> Merge:
     raise NotFound(
         "not_found", "There is no such merge, or its raw events are forgotten: nobody knows whose they were."
     )
-
-
-def may_be_taken_back(person: Person, merge: Merge) -> bool:
-    """Whether `take_back` would do it."""
-    return person.merged_into is None and merge.undone is None

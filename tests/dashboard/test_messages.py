@@ -23,6 +23,9 @@ messages:
     goal: {did: order, within: 2 days}
     control: 20%
     deliver: {page: {title: Hello}}
+  - id: welcome
+    when: {page: /welcome}
+    deliver: {page: {title: Welcome}}
   - id: hook
     to: [users]
     deliver: {webhook: {url: "https://crm.example.com/hook"}}
@@ -94,6 +97,7 @@ def test_a_person_shows_why_each_message_comes_or_does_not(with_rules: Dashboard
     assert "yes viewed /pricing: 2 , wants at least 2" in text
     assert "no goal did order: 1 , wants never" in text
     assert "hook Does not match no role: lead , wants users" in text
+    assert "welcome Waits for /welcome" in text
     assert "did &lt;b&gt;" in page
     assert "<b>" not in page
 
